@@ -1,0 +1,62 @@
+# `make` or `make help` lists what can be made.
+
+GO        ?= go
+FUZZTIME  ?= 60s
+BENCHTIME ?= 1x
+IMAGE     ?= tributary
+VALIDATOR ?=
+
+TOOLS         := $(CURDIR)/.tools
+GOLANGCI      := v2.15.0
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: ## run the program as it is shipped, at http://127.0.0.1:8080/
+	$(GO) run ./cmd/tributary serve
+
+.PHONY: build
+build: ## build the static program as ./tributary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o tributary ./cmd/tributary
+
+.PHONY: test
+test: check-deps ## check the format, vet, and run every test with the race detector
+	@.ci/test
+
+.PHONY: check-deps
+check-deps: ## install the Debian packages that tests need, or say which are missing
+	@.ci/deps test
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run the linters of .golangci.yaml
+	$(GOLANGCI_LINT) run ./...
+
+# Kept out of go.mod: its hundreds of dependencies are none of the program's.
+$(GOLANGCI_LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	mv $(TOOLS)/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME (60s)
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## run the benchmarks, each beside the floor that it is measured against
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 60m ./...
+
+.PHONY: golden
+golden: ## write the golden files anew; look at the difference before you keep it
+	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -rn1 dirname | sort -u) -update
+
+.PHONY: validate
+validate: ## check served feeds with the W3C feed validator at VALIDATOR=path
+	VALIDATOR=$(VALIDATOR) $(GO) test -count 1 -v -run 'Validator' ./web/... ./cmd/...
+
+.PHONY: image
+image: ## build the container image IMAGE (tributary) with docker, podman or buildah
+	@.ci/image build $(IMAGE)

@@ -1,0 +1,34 @@
+// Command bench measures whole programs beside a floor of the same work, in
+// one run on one machine, and prints ratios: see docs/performance.md.
+//
+//	bench ingest [-feeds 1000] [-rounds 3] TRIBUTARY
+//	bench serve  [-seconds 3] [-rounds 3] TRIBUTARY
+//
+// TRIBUTARY is the program under test. The other subcommands (feeds, floor,
+// bare, load) are the processes that these two start: each runs in a process
+// of its own, so that the operating system's accounting tells them apart.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	commands := map[string]func([]string) error{
+		"ingest": ingestCommand, "serve": serveCommand,
+		"feeds": feedsCommand, "floor": floorCommand, "bare": bareCommand, "load": loadCommand,
+	}
+	if len(args) == 0 || commands[args[0]] == nil {
+		return errors.New("usage: bench ingest|serve [flags] TRIBUTARY")
+	}
+	return commands[args[0]](args[1:])
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"tributary/feed"
+	"tributary/ingest"
+	"tributary/ingest/fetch"
+	"tributary/scheduler"
+	"tributary/store"
+)
+
+// app is the program put together: what the commands that ingest work with.
+type app struct {
+	cfg       Config
+	log       *slog.Logger
+	store     *store.Store
+	scheduler *scheduler.Scheduler
+	sources   *sources
+	policy    *policy
+	fetcher   *fetcher
+}
+
+// open reads the configuration, makes the data folder and opens the store.
+// The caller closes the store.
+func (p *program) open(ctx context.Context) (Config, *store.Store, error) {
+	cfg, err := p.config()
+	if err != nil {
+		return cfg, nil, err
+	}
+	if err := cfg.makeData(); err != nil {
+		return cfg, nil, err
+	}
+	st, err := store.Open(ctx, store.Options{Path: cfg.databaseFile(), DSN: cfg.DatabaseURL})
+	return cfg, st, err
+}
+
+// withStore opens the store for the time of do.
+func (p *program) withStore(ctx context.Context, do func(cfg Config, st *store.Store) error) error {
+	cfg, st, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(cfg, st), st.Close())
+}
+
+// withApp puts the program together for the time of do. What runs when do
+// returns is broken off, and rolls back what it has not committed.
+func (p *program) withApp(ctx context.Context, log *slog.Logger, do func(a *app) error) error {
+	return p.withStore(ctx, func(cfg Config, st *store.Store) error {
+		if err := syncSources(ctx, cfg, st); err != nil {
+			return err
+		}
+		a, err := newApp(ctx, cfg, st, log)
+		if err == nil {
+			err = do(a)
+		}
+		now, cancel := context.WithCancel(ctx)
+		cancel()
+		a.scheduler.Stop(now)
+		return err
+	})
+}
+
+// syncSources makes the store's declared sources those of the configuration.
+func syncSources(ctx context.Context, cfg Config, st *store.Store) error {
+	for _, origin := range []feed.Origin{feed.OriginConfig, feed.OriginEnv} {
+		if err := st.SyncSources(ctx, origin, cfg.declared(origin), time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newApp wires the parts.
+func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) (*app, error) {
+	a := &app{cfg: cfg, log: log, store: st, policy: &policy{}, fetcher: &fetcher{}}
+	a.policy.use(cfg)
+	a.scheduler = scheduler.New(cfg.scheduling(), st, &ingest.Pipeline{
+		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Policy: a.policy, Now: time.Now,
+	}, log)
+	a.sources = &sources{store: st, fetcher: a.fetcher, runner: a.scheduler, trigger: "api", now: time.Now}
+	return a, a.fetchAnew(ctx)
+}
+
+// fetchAnew fetches by the present configuration from now on. A new client is
+// told of the hosts that asked for a pause.
+func (a *app) fetchAnew(ctx context.Context) error {
+	all, err := a.store.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	client := fetch.New(a.cfg.fetching())
+	for host, until := range scheduler.HostPauses(all, time.Now()) {
+		client.PauseHost(host, until)
+	}
+	a.fetcher.use(client)
+	return nil
+}
+
+// fetchesLike tells whether two configurations fetch alike.
+func (c Config) fetchesLike(d Config) bool {
+	a, b := c.fetching(), d.fetching()
+	return a.UserAgent == b.UserAgent && a.AllowPrivate == b.AllowPrivate && a.HostSpacing == b.HostSpacing
+}
+
+// fetching are the options of fetching.
+func (c Config) fetching() fetch.Options {
+	o := fetch.Options{
+		UserAgent:    fetch.UserAgent(version, c.Contact, c.withBaseURL(c.Listen).BaseURL),
+		AllowPrivate: c.Private, HostSpacing: c.HostSpacing,
+	}
+	if o.HostSpacing == 0 {
+		o.HostSpacing = -1 // its zero value means the default
+	}
+	return o
+}
+
+// scheduling are the options of the scheduler.
+func (c Config) scheduling() scheduler.Options {
+	return scheduler.Options{
+		Schedule: c.Schedule, Location: c.TimeZone, Rescan: c.Rescan, Seeds: c.Seeds,
+		Prune: store.PrunePolicy{Keep: c.Keep, KeepHeld: keepHeld},
+	}
+}
+
+// keepHeld is how long after their source dropped them held entries keep their text.
+const keepHeld = 30 * 24 * time.Hour
+
+// makeData makes the data folder where it is missing and sees to it that the
+// program may write there.
+func (c Config) makeData() error {
+	err := os.MkdirAll(c.Data, 0o700)
+	if err == nil {
+		err = probeWrite(c.Data)
+	}
+	if err == nil {
+		return nil
+	}
+	return feed.Errorf(feed.CodeInvalid, "%s: %s cannot be written by user %s (%w); make it that user's with: chown -R %s:%s %s "+
+		"(of a mounted volume: on the host), or name another folder",
+		c.whereIs("data"), c.Data, userOf(), cause(err), userOf(), strconv.Itoa(os.Getegid()), c.Data)
+}
+
+// probeWrite tells whether files can be made in a folder.
+func probeWrite(dir string) error {
+	f, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(filepath.Join(dir, filepath.Base(f.Name()))))
+}
+
+// cause is a file error without the path, which the message names already.
+func cause(err error) error {
+	var e *os.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tributary/feed"
+)
+
+// defaultFile is read where --config names no other file; it may be missing.
+const defaultFile = "tributary.yaml"
+
+// Config is the program's configuration: defaults, over them the file, over
+// that the environment, over that the command line.
+type Config struct {
+	File string // the file that was read; "" if there was none
+
+	Listen      string // host:port
+	BaseURL     string // without a trailing slash; "" until withBaseURL: the address listened on
+	Data        string // absolute path
+	Seeds       string // absolute path
+	Rescan      time.Duration
+	Schedule    string
+	TimeZone    *time.Location
+	Title       string
+	Description string
+	Language    string // BCP 47
+	Author      string
+	Icon        string // absolute URL; "" if none
+	Contact     string // for the User-Agent; "" if none
+	Token       string // "": the one in the data folder
+	DatabaseURL string // "": SQLite in the data folder
+	Private     bool   // allow_private: fetching may reach loopback and private addresses
+	Keep        time.Duration
+	HostSpacing time.Duration
+	Filter      string // topic.filter
+
+	Sources []feed.Source // declared ones, in order: of the file, then of the environment
+
+	from map[string]string // key → where its value was written, e.g. "tributary.yaml:12"
+}
+
+// setting is a key of the configuration: how its text becomes a value.
+type setting func(c *Config, text string) error
+
+// settings are the keys with one value each, by name.
+var settings = map[string]setting{
+	"listen":        into(func(c *Config) *string { return &c.Listen }, parseListen),
+	"base_url":      into(func(c *Config) *string { return &c.BaseURL }, parseBaseURL),
+	"data":          into(func(c *Config) *string { return &c.Data }, parseFolder),
+	"seeds":         into(func(c *Config) *string { return &c.Seeds }, parseFolder),
+	"rescan":        into(func(c *Config) *time.Duration { return &c.Rescan }, durationOf(time.Second, "1m")),
+	"schedule":      into(func(c *Config) *string { return &c.Schedule }, parseSchedule),
+	"time_zone":     into(func(c *Config) **time.Location { return &c.TimeZone }, parseTimeZone),
+	"title":         into(func(c *Config) *string { return &c.Title }, parseLine),
+	"description":   into(func(c *Config) *string { return &c.Description }, parseText),
+	"language":      into(func(c *Config) *string { return &c.Language }, parseLanguage),
+	"author":        into(func(c *Config) *string { return &c.Author }, parseLine),
+	"icon":          into(func(c *Config) *string { return &c.Icon }, parseIcon),
+	"contact":       into(func(c *Config) *string { return &c.Contact }, parseLine),
+	"token":         into(func(c *Config) *string { return &c.Token }, parseToken),
+	"database_url":  into(func(c *Config) *string { return &c.DatabaseURL }, parseDatabaseURL),
+	"allow_private": into(func(c *Config) *bool { return &c.Private }, parseBool),
+	"keep":          into(func(c *Config) *time.Duration { return &c.Keep }, durationOf(24*time.Hour, "400d")),
+	"host_spacing":  into(func(c *Config) *time.Duration { return &c.HostSpacing }, durationOf(0, "1s")),
+	"topic.filter":  into(func(c *Config) *string { return &c.Filter }, parseFilter),
+}
+
+// into makes a setting of a field and the reader of its values.
+func into[T any](field func(*Config) *T, parse func(string) (T, error)) setting {
+	return func(c *Config, text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*field(c) = v
+		}
+		return err
+	}
+}
+
+// defaults are the values of keys that nobody has set; any other key's is empty.
+var defaults = []value{
+	{"listen", "127.0.0.1:8080", ""},
+	{"data", "data", ""},
+	{"seeds", "seeds", ""},
+	{"rescan", "1m", ""},
+	{"schedule", "*/15 * * * *", ""},
+	{"time_zone", "UTC", ""},
+	{"title", "Tributary", ""},
+	{"language", "en", ""},
+	{"keep", "400d", ""},
+	{"host_spacing", "1s", ""},
+	{"topic.filter", "off", ""},
+}
+
+// value is one value as written, and where: a file's name and line, an
+// environment variable or a flag.
+type value struct {
+	key, text, where string
+}
+
+// problem says what is wrong with the value. A variable or a flag needs no
+// key beside its own name.
+func (v value) problem(err error) problem {
+	if strings.Contains(v.where, ":") {
+		return problem{v.where, v.key, err.Error()}
+	}
+	return problem{v.where, "", err.Error()}
+}
+
+// loadConfig reads the configuration. cfgFile is what --config names, "" for
+// tributary.yaml in the working directory where there is one; environ is the
+// environment; flags are the values given on the command line. An error has
+// feed.CodeInvalid and a line for each thing that is wrong, not only the first.
+func loadConfig(cfgFile string, environ []string, flags []value) (Config, error) {
+	c := Config{from: map[string]string{}}
+	var wrong problems
+	c.apply(defaults, &wrong)
+	doc, err := readFile(cfgFile)
+	if err != nil {
+		return c, err
+	}
+	c.File = doc.path
+	wrong.add(doc.problems...)
+	c.apply(doc.values, &wrong)
+	env, err := readEnvironment(environ)
+	if err != nil {
+		return c, err
+	}
+	c.apply(env.values(), &wrong)
+	c.apply(flags, &wrong)
+	c.declare(slices.Concat(doc.sources, env.sources(&wrong)), &wrong)
+	return c, wrong.err()
+}
+
+// apply sets values in order and notes what is wrong with them.
+func (c *Config) apply(values []value, wrong *problems) {
+	for _, v := range values {
+		if err := settings[v.key](c, v.text); err != nil {
+			wrong.add(v.problem(err))
+			continue
+		}
+		c.from[v.key] = v.where
+	}
+}
+
+// declaredSource is a source as written.
+type declaredSource struct {
+	feed.Source
+	where string
+}
+
+// declare makes the list of sources. A URL that the environment names too is
+// the file's: that says more about it.
+func (c *Config) declare(list []declaredSource, wrong *problems) {
+	names, seen := newSlugs(), map[string]string{}
+	for _, d := range list {
+		first, twice := seen[d.URL]
+		if twice && d.Origin == feed.OriginConfig {
+			wrong.add(problem{d.where, "sources.url", fmt.Sprintf("%s stands at %s already; remove one of the two", redacted(d.URL), first)})
+		}
+		if twice {
+			continue
+		}
+		seen[d.URL] = d.where
+		d.Slug = names.take(d.Name, d.URL)
+		c.Sources = append(c.Sources, d.Source)
+	}
+}
+
+// seedsSource is the folder source that defines the topic. It comes first.
+func (c Config) seedsSource() feed.Source {
+	return feed.Source{Slug: feed.SeedsSlug, Kind: feed.KindFolder, URL: c.Seeds, Name: "Seeds",
+		Enabled: true, Origin: feed.OriginConfig}
+}
+
+// declared is every source of one origin, the seeds among the configuration's.
+func (c Config) declared(origin feed.Origin) []feed.Source {
+	var list []feed.Source
+	if origin == feed.OriginConfig {
+		list = append(list, c.seedsSource())
+	}
+	for _, s := range c.Sources {
+		if s.Origin == origin {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// whereIs names the place where a key was set, for messages.
+func (c Config) whereIs(key string) string {
+	if c.from[key] == "" {
+		return key + " (the default)"
+	}
+	if strings.HasPrefix(c.from[key], c.File+":") && c.File != "" {
+		return c.from[key] + ": " + key
+	}
+	return c.from[key]
+}
+
+// withBaseURL fills in an absent base_url from the address listened on. From
+// an address for all interfaces a browser on the same machine gets localhost.
+func (c Config) withBaseURL(listening string) Config {
+	if c.BaseURL == "" {
+		c.BaseURL = "http://" + dialable(listening)
+	}
+	return c
+}
+
+// dialable is an address at which this machine reaches a listener.
+func dialable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// tokenFile is where the generated token lies.
+func (c Config) tokenFile() string { return filepath.Join(c.Data, "token") }
+
+// databaseFile is where SQLite keeps everything.
+func (c Config) databaseFile() string { return filepath.Join(c.Data, "tributary.db") }
+
+// problem is one thing that is wrong with the configuration.
+type problem struct {
+	where   string // "tributary.yaml:12", "TRIBUTARY_LISTEN", "--listen"
+	key     string // "" if where says it all
+	message string // what is wrong and what would be right
+}
+
+func (p problem) String() string {
+	parts := []string{p.where, p.key, p.message}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
+}
+
+// problems collects what is wrong, so that a person sees all of it at once.
+type problems []problem
+
+func (p *problems) add(more ...problem) { *p = append(*p, more...) }
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	lines := make([]string, len(p))
+	for i, one := range p {
+		lines[i] = one.String()
+	}
+	return feed.Errorf(feed.CodeInvalid, "%s", strings.Join(lines, "\n"))
+}

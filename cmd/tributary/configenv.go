@@ -1,0 +1,68 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+
+	"tributary/feed"
+)
+
+// environment is what the configuration takes from environment variables. An
+// empty variable counts as unset.
+type environment struct {
+	Listen       string `env:"TRIBUTARY_LISTEN"`
+	Data         string `env:"TRIBUTARY_DATA"`
+	Seeds        string `env:"TRIBUTARY_SEEDS"`
+	BaseURL      string `env:"TRIBUTARY_BASE_URL"`
+	Token        string `env:"TRIBUTARY_TOKEN"`
+	DatabaseURL  string `env:"TRIBUTARY_DATABASE_URL"`
+	AllowPrivate string `env:"TRIBUTARY_ALLOW_PRIVATE"`
+	Sources      string `env:"TRIBUTARY_SOURCES"`
+}
+
+// readEnvironment picks the program's variables from an environment.
+func readEnvironment(environ []string) (environment, error) {
+	e, err := env.ParseAsWithOptions[environment](env.Options{Environment: env.ToMap(environ)})
+	if err != nil {
+		return e, feed.Errorf(feed.CodeInvalid, "the environment cannot be read: %w", err)
+	}
+	return e, nil
+}
+
+// values are the variables that are set, as values of their keys.
+func (e environment) values() []value {
+	var set []value
+	for _, v := range []value{
+		{"listen", e.Listen, "TRIBUTARY_LISTEN"},
+		{"data", e.Data, "TRIBUTARY_DATA"},
+		{"seeds", e.Seeds, "TRIBUTARY_SEEDS"},
+		{"base_url", e.BaseURL, "TRIBUTARY_BASE_URL"},
+		{"token", e.Token, "TRIBUTARY_TOKEN"},
+		{"database_url", e.DatabaseURL, "TRIBUTARY_DATABASE_URL"},
+		{"allow_private", e.AllowPrivate, "TRIBUTARY_ALLOW_PRIVATE"},
+	} {
+		if v.text != "" {
+			set = append(set, v)
+		}
+	}
+	return set
+}
+
+// sources are the URLs of TRIBUTARY_SOURCES as sources. Wrong ones are added
+// to the problems.
+func (e environment) sources(wrong *problems) []declaredSource {
+	var list []declaredSource
+	for _, text := range strings.Fields(e.Sources) {
+		url, err := parseFeedURL(text)
+		if err != nil {
+			wrong.add(problem{"TRIBUTARY_SOURCES", "", err.Error()})
+			continue
+		}
+		list = append(list, declaredSource{
+			feed.Source{Kind: feed.KindFeed, URL: url, Enabled: true, Private: hasUser(url), Origin: feed.OriginEnv},
+			"TRIBUTARY_SOURCES",
+		})
+	}
+	return list
+}

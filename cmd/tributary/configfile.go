@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"tributary/feed"
+)
+
+// configFile is a configuration file as read: values and sources with the
+// lines where they stand, and what is wrong with its shape.
+type configFile struct {
+	path     string
+	values   []value
+	sources  []declaredSource
+	problems problems
+}
+
+// readFile reads the configuration file. Without a name it is tributary.yaml
+// in the working directory, which may be missing. A file without any key is
+// valid.
+func readFile(name string) (*configFile, error) {
+	f := &configFile{path: name}
+	if name == "" {
+		f.path = defaultFile
+	}
+	text, err := os.ReadFile(f.path)
+	if name == "" && errors.Is(err, fs.ErrNotExist) {
+		return &configFile{}, nil
+	}
+	if err != nil {
+		return f, feed.Errorf(feed.CodeInvalid, "the configuration file cannot be read: %w; name another one with --config", err)
+	}
+	return f, f.parse(text)
+}
+
+// parse reads YAML into values and sources. An error is one of syntax; all
+// else that is wrong goes to the problems.
+func (f *configFile) parse(text []byte) error {
+	loader, err := yaml.NewLoader(bytes.NewReader(text))
+	if err != nil {
+		return f.syntax(err)
+	}
+	var doc, more yaml.Node
+	if err := loader.Load(&doc); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return f.syntax(err)
+	}
+	if err := loader.Load(&more); !errors.Is(err, io.EOF) {
+		return f.syntax(errors.Join(errors.New("there is a second document; remove the line --- and merge the two"), err))
+	}
+	f.top(doc.Content[0])
+	return nil
+}
+
+// syntax turns the YAML reader's error into one with file and line.
+func (f *configFile) syntax(err error) error {
+	var e *yaml.LoadError
+	if !errors.As(err, &e) || e.Mark.Line == 0 {
+		return feed.Errorf(feed.CodeInvalid, "%s: this is not YAML: %w", f.path, err)
+	}
+	hint := "check the indentation, and quote values with special characters"
+	return feed.Errorf(feed.CodeInvalid, "%s:%d: this is not YAML: %s; %s", f.path, e.Mark.Line, e.Message, hint)
+}
+
+// top reads the keys of the file itself.
+func (f *configFile) top(n *yaml.Node) {
+	if isNull(n) {
+		return
+	}
+	known := []string{"sources", "topic"}
+	for key := range settings {
+		if !strings.Contains(key, ".") {
+			known = append(known, key)
+		}
+	}
+	f.mapping(n, "", known, func(key string, v *yaml.Node) {
+		switch key {
+		case "topic":
+			f.mapping(v, "topic", []string{"filter"}, func(key string, v *yaml.Node) { f.scalar("topic."+key, v) })
+		case "sources":
+			f.sourceList(v)
+		default:
+			f.scalar(key, v)
+		}
+	})
+}
+
+// mapping calls do for each known key of n that has a value, and notes
+// unknown and repeated ones.
+func (f *configFile) mapping(n *yaml.Node, name string, known []string, do func(key string, v *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		f.wrong(n, name, "this should be keys with values, written as key: value, one a line")
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], follow(n.Content[i+1])
+		full := strings.TrimPrefix(name+"."+k.Value, ".")
+		switch first := seen[k.Value]; {
+		case !slices.Contains(known, k.Value):
+			f.wrong(k, full, "there is no such key; "+suggest(k.Value, known))
+		case first > 0:
+			f.wrong(k, full, fmt.Sprintf("the key stands in line %d already; keep one of the two", first))
+		case !isNull(v):
+			do(k.Value, v)
+		}
+		seen[k.Value] = k.Line
+	}
+}
+
+// scalar notes the value of a key.
+func (f *configFile) scalar(key string, v *yaml.Node) {
+	if v.Kind != yaml.ScalarNode {
+		f.wrong(v, key, "this should be one value, not a list or keys")
+		return
+	}
+	f.values = append(f.values, value{key, v.Value, f.at(v)})
+}
+
+// sourceList reads the key sources.
+func (f *configFile) sourceList(n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		f.wrong(n, "sources", "this should be a list; begin each source with - url: https://…")
+		return
+	}
+	for _, entry := range n.Content {
+		f.source(follow(entry))
+	}
+}
+
+// sourceKeys are the keys of a source and how each is read.
+var sourceKeys = map[string]func(s *feed.Source, v *yaml.Node) error{
+	"url":     textKey(func(s *feed.Source) *string { return &s.URL }, parseFeedURL),
+	"name":    textKey(func(s *feed.Source) *string { return &s.Name }, parseLine),
+	"every":   textKey(func(s *feed.Source) *string { return &s.Every }, parseEvery),
+	"enabled": textKey(func(s *feed.Source) *bool { return &s.Enabled }, parseBool),
+	"private": textKey(func(s *feed.Source) *bool { return &s.Private }, parseBool),
+	"tags":    readTags,
+}
+
+// source reads one source of the list.
+func (f *configFile) source(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		f.wrong(n, "sources", "a source is keys with values; write - url: https://…")
+		return
+	}
+	s := feed.Source{Kind: feed.KindFeed, Enabled: true, Origin: feed.OriginConfig}
+	before, at := len(f.problems), n
+	f.mapping(n, "sources", slices.Collect(maps.Keys(sourceKeys)), func(key string, v *yaml.Node) {
+		if key == "url" {
+			at = v
+		}
+		if err := sourceKeys[key](&s, v); err != nil {
+			f.wrong(v, "sources."+key, err.Error())
+		}
+	})
+	if s.URL == "" && len(f.problems) == before {
+		f.wrong(n, "sources", "this source has no url; write - url: https://…")
+	}
+	s.Private = s.Private || hasUser(s.URL)
+	if s.URL != "" {
+		f.sources = append(f.sources, declaredSource{s, f.at(at)})
+	}
+}
+
+// textKey makes the reader of a source's key from that of its value.
+func textKey[T any](field func(*feed.Source) *T, parse func(string) (T, error)) func(*feed.Source, *yaml.Node) error {
+	return func(s *feed.Source, v *yaml.Node) error {
+		if v.Kind != yaml.ScalarNode {
+			return errors.New("this should be one value, not a list or keys")
+		}
+		got, err := parse(v.Value)
+		if err == nil {
+			*field(s) = got
+		}
+		return err
+	}
+}
+
+// readTags reads a source's tags, a list of words.
+func readTags(s *feed.Source, v *yaml.Node) error {
+	if v.Kind != yaml.SequenceNode {
+		return errors.New("this should be a list; write tags: [europe, official]")
+	}
+	for _, n := range v.Content {
+		tag, err := parseTag(follow(n).Value)
+		if err != nil {
+			return err
+		}
+		s.Tags = append(s.Tags, tag)
+	}
+	return nil
+}
+
+// parseTag reads one tag.
+func parseTag(v string) (string, error) {
+	v, err := parseLine(v)
+	if err != nil || v == "" || strings.Contains(v, ",") {
+		return "", fmt.Errorf("%q is not a tag; write one or more words without a comma", v)
+	}
+	return v, nil
+}
+
+// wrong notes a problem at a node.
+func (f *configFile) wrong(n *yaml.Node, key, message string) {
+	f.problems.add(problem{f.at(n), key, message})
+}
+
+// at is the file and line of a node.
+func (f *configFile) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d", f.path, n.Line) }
+
+// follow resolves an alias to what it stands for.
+func follow(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// isNull tells whether a key was written without a value: it counts as unset.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// hasUser tells whether a URL carries a user or password: its source is private.
+func hasUser(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.User != nil
+}
+
+// redacted is a URL fit for messages: without its password.
+func redacted(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "the URL"
+	}
+	return u.Redacted()
+}
+
+// suggest names the known key nearest to a wrong one, or all of them.
+func suggest(key string, known []string) string {
+	slices.Sort(known)
+	best, least := "", 3
+	for _, k := range known {
+		if d := distance(key, k); d < least {
+			best, least = k, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// distance is the Levenshtein distance of two short words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

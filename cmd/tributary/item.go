@@ -1,0 +1,378 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tributary/feed"
+	"tributary/store"
+)
+
+func (p *program) itemCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "item",
+		Short: "List, show, explain, hide and unhide items",
+	}, p.itemListCommand(), p.itemShowCommand(), p.itemWhyCommand(), p.itemHideCommand(true), p.itemHideCommand(false))
+}
+
+// itemStates are the words that --state knows.
+var itemStates = []string{"live", "withdrawn", "hidden", "held", "all"}
+
+func (p *program) itemListCommand() *cobra.Command {
+	q := store.Query{}
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List items, newest first",
+		Args:  arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkQuery(q); err != nil {
+				return usage(cmd, err)
+			}
+			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
+				return p.itemList(cmd.Context(), cfg, st, q, asJSON)
+			})
+		},
+	}
+	cmd.Flags().IntVar(&q.Limit, "limit", 20, "how many at most")
+	cmd.Flags().StringVar(&q.Source, "source", "", "only those whose text is from this `source`")
+	cmd.Flags().StringVar(&q.State, "state", "live", "one of "+strings.Join(itemStates, ", ")+"; held are entries that were kept but not shown")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array")
+	return cmd
+}
+
+func checkQuery(q store.Query) error {
+	if q.Limit < 1 || q.Limit > 100_000 {
+		return feed.Errorf(feed.CodeInvalid, "--limit: %d is not from 1 to 100000", q.Limit)
+	}
+	for _, s := range itemStates {
+		if q.State == s {
+			return nil
+		}
+	}
+	return feed.Errorf(feed.CodeInvalid, "--state: %q is not one of %s", q.State, strings.Join(itemStates, ", "))
+}
+
+// itemList prints items, or with --state held the entries that are none.
+func (p *program) itemList(ctx context.Context, cfg Config, st *store.Store, q store.Query, asJSON bool) error {
+	if q.Source != "" {
+		src, err := st.Source(ctx, q.Source)
+		if err != nil {
+			return err
+		}
+		q.Source = src.Slug
+	}
+	if q.State == "held" {
+		return p.heldList(ctx, cfg, st, q, asJSON)
+	}
+	items, err := st.Items(ctx, q)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		views := make([]itemView, len(items))
+		for i, item := range items {
+			views[i] = itemJSON(cfg, item)
+		}
+		return p.json(views)
+	}
+	rows := make([][]string, len(items))
+	for i, item := range items {
+		rows[i] = []string{shortID(item.ID), when(item.Published, cfg.TimeZone), clip(item.Source.Title(), 28),
+			clip(item.Entry.Title, 80), alsoAt(len(item.Copies)), unlessLive(item)}
+	}
+	return p.table([]string{"ITEM", "PUBLISHED", "SOURCE", "TITLE", "ALSO AT", "STATE"}, rows)
+}
+
+// shortID is enough of an item's id to name it in a command.
+func shortID(id string) string { return id[:min(len(id), 8)] }
+
+func alsoAt(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "+" + fmt.Sprint(n)
+}
+
+// stateOf is an item's state in a word.
+func stateOf(item feed.Item) string {
+	switch {
+	case item.Hidden:
+		return "hidden"
+	case !item.Withdrawn.IsZero():
+		return "withdrawn"
+	case item.Place == 0:
+		return "waiting"
+	}
+	return "live"
+}
+
+func unlessLive(item feed.Item) string {
+	if s := stateOf(item); s != "live" {
+		return s
+	}
+	return ""
+}
+
+// itemView is an item as --json prints it.
+type itemView struct {
+	ID            string     `json:"id"` // a UUID
+	Title         string     `json:"title"`
+	URL           string     `json:"url,omitempty"` // of the article; a file has none
+	Page          string     `json:"page"`          // of the item itself
+	Source        string     `json:"source"`        // slug
+	SourceName    string     `json:"source_name"`
+	Published     time.Time  `json:"published"`
+	PublishedFrom string     `json:"published_from,omitempty"`
+	Updated       time.Time  `json:"updated"`
+	Admitted      time.Time  `json:"admitted,omitzero"`
+	Withdrawn     time.Time  `json:"withdrawn,omitzero"`
+	State         string     `json:"state"`
+	Summary       string     `json:"summary,omitempty"`
+	AlsoAt        []copyView `json:"also_at"`
+	Content       string     `json:"content_html,omitempty"` // item show only
+}
+
+// copyView is another place where an item was found.
+type copyView struct {
+	Source string `json:"source"`
+	URL    string `json:"url,omitempty"`
+	Title  string `json:"title,omitempty"`
+}
+
+func itemJSON(cfg Config, item feed.Item) itemView {
+	v := itemView{
+		ID: item.ID, Title: item.Entry.Title, URL: item.Entry.URL,
+		Page:   cfg.withBaseURL(cfg.Listen).BaseURL + "/items/" + item.ID,
+		Source: item.Source.Slug, SourceName: item.Source.Title(),
+		Published: item.Published, PublishedFrom: item.Entry.PublishedFrom, Updated: item.Updated,
+		Admitted: item.Admitted, Withdrawn: item.Withdrawn, State: stateOf(item),
+		Summary: item.Entry.Summary, AlsoAt: []copyView{},
+	}
+	for _, c := range item.Copies {
+		v.AlsoAt = append(v.AlsoAt, copyView{c.Source, c.URL, c.Title})
+	}
+	return v
+}
+
+// heldView is a held entry as --json prints it.
+type heldView struct {
+	Entry     int64     `json:"entry"`
+	Title     string    `json:"title"`
+	URL       string    `json:"url,omitempty"`
+	Source    string    `json:"source"`
+	Published time.Time `json:"published,omitzero"`
+	FirstSeen time.Time `json:"first_seen"`
+	Rule      string    `json:"rule"`
+	Reason    string    `json:"reason"`
+}
+
+// heldList prints entries that were kept but not shown, and why.
+func (p *program) heldList(ctx context.Context, cfg Config, st *store.Store, q store.Query, asJSON bool) error {
+	entries, err := st.Held(ctx, q.Limit)
+	if err != nil {
+		return err
+	}
+	slugs, err := slugsByID(ctx, st)
+	if err != nil {
+		return err
+	}
+	views, rows := []heldView{}, [][]string{}
+	for _, e := range entries {
+		slug := slugs[e.SourceID]
+		if q.Source != "" && slug != q.Source {
+			continue
+		}
+		views = append(views, heldView{e.ID, e.Title, e.URL, slug, e.Published, e.FirstSeen, e.Decision.Rule, e.Decision.Reason})
+		rows = append(rows, []string{when(e.FirstSeen, cfg.TimeZone), slug, clip(e.Title, 70), e.Decision.Reason})
+	}
+	if asJSON {
+		return p.json(views)
+	}
+	return p.table([]string{"FIRST SEEN", "SOURCE", "TITLE", "WHY HELD"}, rows)
+}
+
+// slugsByID maps the sources' row numbers to their slugs.
+func slugsByID(ctx context.Context, st *store.Store) (map[int64]string, error) {
+	all, err := st.Sources(ctx)
+	slugs := make(map[int64]string, len(all))
+	for _, s := range all {
+		slugs[s.ID] = s.Slug
+	}
+	return slugs, err
+}
+
+// withItem finds the item that a person named: by its id, eight or so first
+// characters of it, its URN, or the address of its page.
+func (p *program) withItem(ctx context.Context, name string, do func(cfg Config, st *store.Store, item feed.Item) error) error {
+	id := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "urn:uuid:")
+	return p.withStore(ctx, func(cfg Config, st *store.Store) error {
+		item, err := st.Item(ctx, strings.ToLower(id))
+		if err != nil {
+			return err
+		}
+		return do(cfg, st, item)
+	})
+}
+
+func (p *program) itemShowCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show ITEM",
+		Short: "Show an item whole",
+		Args:  arguments(1, 1, "item"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withItem(cmd.Context(), args[0], func(cfg Config, _ *store.Store, item feed.Item) error {
+				if asJSON {
+					v := itemJSON(cfg, item)
+					v.Content = item.Entry.Content
+					return p.json(v)
+				}
+				p.itemShow(cfg, item)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// itemShow prints an item for a person.
+func (p *program) itemShow(cfg Config, item feed.Item) {
+	v := itemJSON(cfg, item)
+	p.say("%s\n", v.Title)
+	p.field("item", v.ID+" ("+v.State+")")
+	p.field("page", v.Page)
+	p.field("article", v.URL)
+	p.field("source", v.SourceName+" ("+v.Source+")")
+	p.field("published", dated(v.Published, v.PublishedFrom, cfg.TimeZone))
+	p.field("updated", when(v.Updated, cfg.TimeZone))
+	p.field("admitted", when(v.Admitted, cfg.TimeZone))
+	for _, c := range v.AlsoAt {
+		p.field("also at", strings.TrimSpace(c.Source+" "+c.URL))
+	}
+	p.field("summary", v.Summary)
+	if item.Entry.Content != "" {
+		p.say("\n%s", item.Entry.Content)
+	}
+}
+
+// field prints a name and a value, if there is one.
+func (p *program) field(name, value string) {
+	if value != "" {
+		p.say("%-10s %s", name, value)
+	}
+}
+
+// dated writes a date with where it came from.
+func dated(t time.Time, from string, zone *time.Location) string {
+	if from == "" {
+		return when(t, zone) + " (when it was first seen)"
+	}
+	return when(t, zone) + " (" + from + ")"
+}
+
+func (p *program) itemWhyCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "why ITEM",
+		Short: "Say what was decided about an item's entries, and why",
+		Args:  arguments(1, 1, "item"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return p.withItem(ctx, args[0], func(cfg Config, st *store.Store, item feed.Item) error {
+				entries, err := st.Entries(ctx, item.RowID)
+				if err != nil {
+					return err
+				}
+				slugs, err := slugsByID(ctx, st)
+				if err != nil {
+					return err
+				}
+				return p.itemWhy(cfg, item, entries, slugs, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// whyView is a decision as --json prints it.
+type whyView struct {
+	Source    string            `json:"source"` // slug; "" if the source is removed
+	Decision  feed.DecisionKind `json:"decision"`
+	Rule      string            `json:"rule"`
+	Reason    string            `json:"reason"`
+	Title     string            `json:"title"`
+	URL       string            `json:"url,omitempty"`
+	Published time.Time         `json:"published,omitzero"` // as the source said
+	From      string            `json:"published_from,omitempty"`
+	FirstSeen time.Time         `json:"first_seen"`
+	Unlisted  time.Time         `json:"unlisted,omitzero"`
+}
+
+// itemWhy explains an item by the decisions about its entries.
+func (p *program) itemWhy(cfg Config, item feed.Item, entries []feed.Entry, slugs map[int64]string, asJSON bool) error {
+	views := []whyView{}
+	for _, e := range entries {
+		views = append(views, whyView{slugs[e.SourceID], e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
+			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted})
+	}
+	if asJSON {
+		return p.json(views)
+	}
+	p.say("%s\nis %s and rests on %s:", item.Entry.Title, stateOf(item), entriesOf(len(views)))
+	for _, v := range views {
+		p.say("\n%s: %s", cmp.Or(v.Source, "a removed source"), v.Decision)
+		p.field("  why", v.Reason)
+		p.field("  rule", v.Rule)
+		p.field("  url", v.URL)
+		p.field("  dated", dated(firstTime(v.Published, v.FirstSeen), v.From, cfg.TimeZone))
+		p.field("  seen", when(v.FirstSeen, cfg.TimeZone))
+		if !v.Unlisted.IsZero() {
+			p.field("  gone", when(v.Unlisted, cfg.TimeZone)+" (its source has not listed it since)")
+		}
+	}
+	return nil
+}
+
+func entriesOf(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+func firstTime(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
+}
+
+// itemHideCommand is hide, or unhide.
+func (p *program) itemHideCommand(hide bool) *cobra.Command {
+	word, short, done := "hide", "Take an item out of the feed", "is hidden; tributary item unhide %s brings it back"
+	if !hide {
+		word, short, done = "unhide", "Put a hidden item back", "is back in its place"
+	}
+	return &cobra.Command{
+		Use:   word + " ITEM",
+		Short: short,
+		Args:  arguments(1, 1, "item"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withItem(cmd.Context(), args[0], func(_ Config, st *store.Store, item feed.Item) error {
+				if err := st.Hide(cmd.Context(), item.ID, hide, time.Now()); err != nil {
+					return err
+				}
+				p.say("%s %s", item.Entry.Title, strings.ReplaceAll(done, "%s", shortID(item.ID)))
+				return nil
+			})
+		},
+	}
+}

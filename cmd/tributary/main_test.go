@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"tributary": main,
+		"http":      httpMain,
+	})
+}
+
+// The scripts say what is typed, what is printed and how it ends. Each has a
+// site of its own at $SITE, which serves the files below www and notes each
+// request in requests.log.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Setup: setUpScript,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await":    await,
+			"signal":   sendSignal,
+			"expand":   expand,
+			"mode":     mode,
+			"exitcode": exitCodeIs,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", cond)
+		},
+		RequireUniqueNames: true,
+	})
+}
+
+// setUpScript starts the script's site, finds it a free port, and lets it
+// fetch from this machine without waiting between requests.
+func setUpScript(env *testscript.Env) error {
+	site := httptest.NewServer(noting(filepath.Join(env.WorkDir, "requests.log"), http.FileServer(http.Dir(filepath.Join(env.WorkDir, "www")))))
+	env.Defer(site.Close)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Setenv("SITE", site.URL)
+	env.Setenv("ADDR", free.Addr().String())
+	env.Setenv("TRIBUTARY_LISTEN", free.Addr().String())
+	env.Setenv("TRIBUTARY_ALLOW_PRIVATE", "true")
+	return free.Close()
+}
+
+// noting appends a line for each request to a file: its path and how it was
+// conditional.
+func noting(file string, next http.Handler) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			fmt.Fprintln(f, r.URL.Path, r.Header.Get("If-Modified-Since"))
+			f.Close()
+		}
+		mu.Unlock()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// await waits until a URL answers with a body that matches a pattern:
+// await URL PATTERN
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await URL PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	var last string
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get(args[0])
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if pattern.Match(body) {
+			return
+		}
+		last = res.Status + "\n" + string(body)
+	}
+	ts.Fatalf("%s does not come to match %s:\n%s", args[0], args[1], last)
+}
+
+// sendSignal sends a signal to the program in the background: signal HUP|TERM
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	if neg || len(args) != 1 || signals[args[0]] == nil {
+		ts.Fatalf("usage: signal HUP|TERM")
+	}
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(signals[args[0]]))
+	}
+}
+
+// expand replaces variables in files: expand FILE…
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// mode checks a file's permissions: mode 600 FILE
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
+
+// exitCodeIs runs a command and checks how it ends: exitcode CODE COMMAND [ARGUMENT…]
+func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exitcode CODE COMMAND [ARGUMENT…]")
+	}
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); !errors.As(err, &exit) || fmt.Sprint(exit.ExitCode()) != args[0] {
+		ts.Fatalf("%v ended with %v, want exit code %s", args[1:], err, args[0])
+	}
+}
+
+// httpMain is a small HTTP client for scripts: http METHOD URL [TOKEN]. It
+// prints the status, some headers and the body, and fails for statuses from 400.
+func httpMain() {
+	req, err := http.NewRequest(os.Args[1], os.Args[2], strings.NewReader(os.Getenv("BODY")))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	if len(os.Args) > 3 {
+		req.Header.Set("Authorization", "Bearer "+os.Args[3])
+	}
+	if os.Getenv("BODY") != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	defer res.Body.Close()
+	fmt.Println(res.Status)
+	for _, h := range []string{"Content-Type", "Location", "ETag"} {
+		if v := res.Header.Get(h); v != "" {
+			fmt.Println(h+":", v)
+		}
+	}
+	if _, err := io.Copy(os.Stdout, res.Body); err != nil || res.StatusCode >= 400 {
+		os.Exit(1)
+	}
+}

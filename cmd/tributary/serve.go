@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"tributary/feed"
+	"tributary/store"
+	"tributary/web"
+)
+
+// stopWithin is how long running work may take to finish when the program is
+// told to stop. Supervisors kill after 10 s.
+const stopWithin = 8 * time.Second
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Watch the sources and serve the feed",
+		Long: "Ingests what is due, on schedule and when a document in the seeds folder changes, and serves the feed.\n" +
+			"SIGHUP reads the configuration again and ingests; SIGTERM and SIGINT stop.",
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
+				return p.serve(cmd.Context(), cfg, st)
+			})
+		},
+	}
+}
+
+// serve runs everything until ctx ends.
+func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error {
+	token, tokenFile, err := cfg.apiToken()
+	if err != nil {
+		return err
+	}
+	if err := syncSources(ctx, cfg, st); err != nil {
+		return err
+	}
+	id, err := st.FeedID(ctx, mintFeedID(cfg))
+	if err != nil {
+		return err
+	}
+	listener, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, cfg, st, newLogger(p.stderr))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s := &server{program: p, app: a, id: id, token: token, listening: listener.Addr().String()}
+	if err := s.greet(ctx, p, tokenFile); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return s.run(ctx, listener)
+}
+
+// feedNamespace is the UUID namespace of feed ids (RFC 9562, 5.5). It never changes.
+var feedNamespace = uuid.MustParse("0c1f7a52-6b0f-5f0e-8d57-2f6f4c9d3e18")
+
+// mintFeedID makes the id of the combined feed, which is stored and kept from
+// then on: the same again for a database that is rebuilt from the same
+// configuration, and no address or folder is in it.
+func mintFeedID(cfg Config) string {
+	return uuid.NewSHA1(feedNamespace, []byte(cfg.Title+"\n"+cfg.Description+"\n"+cfg.Author)).String()
+}
+
+// listen opens the address to serve on.
+func listen(cfg Config) (net.Listener, error) {
+	l, err := net.Listen("tcp", cfg.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, feed.Errorf(feed.CodeConflict, "%s: another program listens on %s; stop it, or choose another address with --listen",
+			cfg.whereIs("listen"), cfg.Listen)
+	case err != nil:
+		return nil, feed.Errorf(feed.CodeInvalid, "%s: %s cannot be listened on: %w; choose another address with --listen",
+			cfg.whereIs("listen"), cfg.Listen, err)
+	}
+	return l, nil
+}
+
+// server is a program that serves.
+type server struct {
+	*app
+	program   *program
+	id        string // of the combined feed
+	token     string
+	listening string // the real address, where cfg leaves the port open
+
+	front    atomic.Pointer[web.Server] // a new one when what it shows is configured anew
+	stopWeb  context.CancelFunc         // ends the present one's watch
+	watching errgroup.Group
+}
+
+// ServeHTTP passes each request to the present front.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.front.Load().Handler().ServeHTTP(w, r)
+}
+
+// greet tells a person where to go, what there is, and what happens next.
+func (s *server) greet(ctx context.Context, p *program, tokenFile string) error {
+	n, err := s.store.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	base := s.site().BaseURL
+	p.say("Tributary %s serves %q", version, s.cfg.Title)
+	p.say("  page   %s/", base)
+	p.say("  Atom   %s/feed.atom", base)
+	p.say("  RSS    %s/feed.rss", base)
+	p.say("  JSON   %s/feed.json", base)
+	if base != "http://"+s.listening {
+		p.say("  listens on %s", s.listening)
+	}
+	if tokenFile != "" {
+		p.say("  token for the API: %s", tokenFile)
+	}
+	p.say("%s, %s; a run begins now, the next one is at %s", plural(n.Sources, "source"), plural(n.Items, "item"),
+		when(s.cfg.nextRun(time.Now()), s.cfg.TimeZone))
+	return nil
+}
+
+// run serves until ctx ends, then lets what is under way finish.
+func (s *server) run(ctx context.Context, listener net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	s.newFront(ctx)
+	httpServer := s.front.Load().HTTP(s.listening)
+	httpServer.Handler = s
+	g.Go(func() error { return s.scheduler.Run(ctx) })
+	g.Go(func() error { return s.reloads(ctx) })
+	g.Go(func() error {
+		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return feed.Errorf(feed.CodeUnavailable, "serving ended: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		s.log.Info("stopping: running work may finish", "within", stopWithin)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		s.scheduler.Stop(last)
+		if httpServer.Shutdown(last) != nil { // requests that outlast it are cut off
+			return httpServer.Close()
+		}
+		return nil
+	})
+	err := g.Wait()
+	s.stopWeb()
+	return errors.Join(err, s.watching.Wait())
+}
+
+// site is what the feed says of itself.
+func (s *server) site() feed.Site {
+	c := s.cfg.withBaseURL(s.listening)
+	return feed.Site{
+		ID: s.id, Title: c.Title, Description: c.Description, Language: c.Language, Author: c.Author,
+		Icon: c.Icon, Contact: c.Contact, BaseURL: c.BaseURL, Version: version,
+		Started: beforeAnyItem, Refresh: c.refresh(time.Now()),
+	}
+}
+
+// beforeAnyItem dates a feed that has no item yet. It is the same at every
+// start, so that an empty feed does not look changed.
+var beforeAnyItem = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// newFront makes the web server for the present configuration and has it
+// watch the store in place of the one before.
+func (s *server) newFront(ctx context.Context) {
+	site := s.site()
+	front := web.New(web.Options{
+		Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
+	}, s.store, s.scheduler, s.sources)
+	if s.stopWeb != nil {
+		s.stopWeb()
+	}
+	ctx, s.stopWeb = context.WithCancel(ctx)
+	s.front.Store(front)
+	s.watching.Go(func() error { front.Watch(ctx); return nil })
+}
+
+// reloads reads the configuration again at each SIGHUP until ctx ends.
+func (s *server) reloads(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hup:
+			if err := s.reload(ctx); err != nil {
+				s.log.Error("the configuration stays as it was, since the new one is wrong", "error", err)
+			}
+		}
+	}
+}
+
+// reload carries out the configuration as it is now, then ingests. What needs
+// a new start is named in the log.
+func (s *server) reload(ctx context.Context) error {
+	cfg, err := s.program.config()
+	if err != nil {
+		return err
+	}
+	if err := syncSources(ctx, cfg, s.store); err != nil {
+		return err
+	}
+	if keys := fixed(s.cfg, cfg); len(keys) > 0 {
+		s.log.Warn("some changes take effect at the next start", "keys", strings.Join(keys, " "))
+		cfg = keepFixed(cfg, s.cfg)
+	}
+	old, before := s.cfg, s.site()
+	s.cfg = cfg
+	if s.site() != before || cfg.TimeZone.String() != old.TimeZone.String() {
+		s.newFront(ctx)
+	}
+	s.policy.use(cfg)
+	if !old.fetchesLike(cfg) {
+		if err := s.fetchAnew(ctx); err != nil {
+			return err
+		}
+	}
+	s.log.Info("configuration read again", "file", cfg.File, "sources", len(cfg.Sources)+1)
+	s.scheduler.Reload(cfg.scheduling())
+	return nil
+}
+
+// fixed names the keys that differ and need a new start.
+func fixed(old, now Config) []string {
+	var keys []string
+	for _, k := range []struct {
+		key     string
+		changed bool
+	}{
+		{"listen", old.Listen != now.Listen},
+		{"data", old.Data != now.Data},
+		{"database_url", old.DatabaseURL != now.DatabaseURL},
+		{"token", old.Token != now.Token},
+	} {
+		if k.changed {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys
+}
+
+// keepFixed is now with those keys as in old.
+func keepFixed(now, old Config) Config {
+	now.Listen, now.Data, now.DatabaseURL, now.Token = old.Listen, old.Data, old.DatabaseURL, old.Token
+	return now
+}

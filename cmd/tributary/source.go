@@ -1,0 +1,334 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tributary/feed"
+	"tributary/store"
+)
+
+func (p *program) sourceCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "source",
+		Short: "Add, list, remove, import and export sources",
+	}, p.sourceAddCommand(), p.sourceListCommand(), p.sourceRemoveCommand(), p.sourceImportCommand(), p.sourceExportCommand())
+}
+
+func (p *program) sourceAddCommand() *cobra.Command {
+	var src feed.Source
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "add URL",
+		Short: "Add a feed, or the feed that a page names, and take its newest items",
+		Long: "Fetches the URL to see that it is a feed. Of a page, the feeds that it names\n" +
+			"(<link rel=alternate>) are tried, best first. Then the feed's newest items are taken.",
+		Args: arguments(1, 1, "URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkSource(&src); err != nil {
+				return err
+			}
+			src.URL = args[0]
+			return p.sourceAdd(cmd.Context(), src, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&src.Name, "name", "", "`name` to show (default: the feed's own title)")
+	cmd.Flags().StringVar(&src.Every, "every", "", "ask it this often: an `interval` such as 2h, or five cron fields")
+	cmd.Flags().StringSliceVar(&src.Tags, "tag", nil, "`tag` for the source; may be given several times")
+	cmd.Flags().BoolVar(&src.Private, "private", false, "name it in no public output")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// checkSource checks what flags say about a source, as the file's keys are.
+func checkSource(src *feed.Source) (err error) {
+	var wrong problems
+	if src.Name, err = parseLine(src.Name); err != nil {
+		wrong.add(problem{"--name", "", err.Error()})
+	}
+	if src.Every != "" {
+		if _, err := parseEvery(src.Every); err != nil {
+			wrong.add(problem{"--every", "", err.Error()})
+		}
+	}
+	for _, tag := range src.Tags {
+		if _, err := parseTag(tag); err != nil {
+			wrong.add(problem{"--tag", "", err.Error()})
+		}
+	}
+	return wrong.err()
+}
+
+// sourceAdd adds a source and waits for its first run.
+func (p *program) sourceAdd(ctx context.Context, src feed.Source, asJSON bool) error {
+	return p.withApp(ctx, slog.New(slog.DiscardHandler), func(a *app) error {
+		a.sources.trigger = "command"
+		added, found, run, err := a.sources.add(ctx, src)
+		if err != nil {
+			return err
+		}
+		report, err := a.scheduler.Wait(ctx, run)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			if added, err = a.store.Source(ctx, added.Slug); err != nil {
+				return err
+			}
+			return errors.Join(p.json(sourceJSON(added)), failures(report))
+		}
+		p.say("%s", found)
+		p.say("added as %s (%s): %s new, %s, %d held", added.Slug, added.Title(),
+			plural(report.Counts.Published, "item"), copies(report.Counts.Copies), report.Counts.Held)
+		return failures(report)
+	})
+}
+
+func (p *program) sourceListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the sources and how they fare",
+		Args:  arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
+				return p.sourceList(cmd.Context(), cfg, st, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// sourceList prints the store's sources, and those that the configuration
+// declares but no run has seen yet. It changes nothing.
+func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, asJSON bool) error {
+	list, err := st.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	list = append(list, unseen(cfg, list)...)
+	if asJSON {
+		views := make([]sourceView, len(list))
+		for i, s := range list {
+			views[i] = sourceJSON(s)
+		}
+		return p.json(views)
+	}
+	rows := make([][]string, len(list))
+	for i, s := range list {
+		rows[i] = []string{s.Slug, statusOf(s), when(s.State.LastFetch, cfg.TimeZone), when(s.State.LastChange, cfg.TimeZone),
+			dueOf(s, cfg.TimeZone), s.State.DueReason, redacted(s.URL), s.State.Error}
+	}
+	return p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST NEWS", "NEXT DUE", "WHY THEN", "URL", "ERROR"}, rows)
+}
+
+// unseen are the declared sources that are not in the store yet.
+func unseen(cfg Config, stored []feed.Source) []feed.Source {
+	have := map[string]bool{feed.SeedsSlug: false}
+	for _, s := range stored {
+		have[s.URL] = true
+		have[s.Slug] = have[s.Slug] || s.Slug == feed.SeedsSlug
+	}
+	var missing []feed.Source
+	for _, s := range append([]feed.Source{cfg.seedsSource()}, cfg.Sources...) {
+		if !have[s.URL] && !(s.Slug == feed.SeedsSlug && have[s.Slug]) {
+			missing = append(missing, s)
+		}
+	}
+	return missing
+}
+
+// statusOf is a source's condition, as far as it is asked at all.
+func statusOf(s feed.Source) string {
+	switch {
+	case !s.Enabled:
+		return "disabled"
+	case s.State.Status == "":
+		return string(feed.StatusNew)
+	}
+	return string(s.State.Status)
+}
+
+// dueOf is when a source is asked next.
+func dueOf(s feed.Source, zone *time.Location) string {
+	switch {
+	case !s.Enabled || s.State.Status == feed.StatusGone:
+		return "never"
+	case s.Kind == feed.KindFolder:
+		return "always"
+	case s.State.NextDue.IsZero():
+		return "now"
+	}
+	return when(s.State.NextDue, zone)
+}
+
+// sourceView is a source as --json prints it. Its URL has no password.
+type sourceView struct {
+	Slug        string      `json:"slug"`
+	Kind        string      `json:"kind"`
+	URL         string      `json:"url"`
+	Name        string      `json:"name"`
+	Every       string      `json:"every,omitempty"`
+	Tags        []string    `json:"tags"`
+	Enabled     bool        `json:"enabled"`
+	Private     bool        `json:"private"`
+	Origin      feed.Origin `json:"origin"`
+	Status      string      `json:"status"`
+	Error       string      `json:"error,omitempty"`
+	Failures    int         `json:"failures"`
+	LastFetch   time.Time   `json:"last_fetch,omitzero"`
+	LastSuccess time.Time   `json:"last_success,omitzero"`
+	LastChange  time.Time   `json:"last_change,omitzero"`
+	NextDue     time.Time   `json:"next_due,omitzero"`
+	DueReason   string      `json:"due_reason,omitempty"`
+	Fetches     int64       `json:"fetches"`
+	NotModified int64       `json:"not_modified"`
+	BytesIn     int64       `json:"bytes_in"`
+	BytesSaved  int64       `json:"bytes_saved"`
+}
+
+func sourceJSON(s feed.Source) sourceView {
+	return sourceView{
+		Slug: s.Slug, Kind: string(s.Kind), URL: redacted(s.URL), Name: s.Title(), Every: s.Every,
+		Tags: append([]string{}, s.Tags...), Enabled: s.Enabled, Private: s.Private, Origin: s.Origin,
+		Status: statusOf(s), Error: s.State.Error, Failures: s.State.Failures,
+		LastFetch: s.State.LastFetch, LastSuccess: s.State.LastSuccess, LastChange: s.State.LastChange,
+		NextDue: s.State.NextDue, DueReason: s.State.DueReason,
+		Fetches: s.State.Fetches, NotModified: s.State.NotModified, BytesIn: s.State.BytesIn, BytesSaved: s.State.BytesSaved,
+	}
+}
+
+func (p *program) sourceRemoveCommand() *cobra.Command {
+	var purge bool
+	cmd := &cobra.Command{
+		Use:   "remove SOURCE",
+		Short: "Remove an added source; its items stay",
+		Args:  arguments(1, 1, "source"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withStore(cmd.Context(), func(_ Config, st *store.Store) error {
+				src, err := st.Source(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				s := sources{store: st, now: time.Now}
+				if err := s.Remove(cmd.Context(), src.Slug, purge); err != nil {
+					return err
+				}
+				p.say("removed %s (%s); its items %s", src.Slug, redacted(src.URL), map[bool]string{true: "are gone", false: "stay"}[purge])
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&purge, "purge", false, "remove its items too")
+	return cmd
+}
+
+func (p *program) sourceImportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "import FILE",
+		Short: "Add the feeds of an OPML file; - reads standard input",
+		Long:  "Adds the feeds of an OPML file that are no sources yet. They are first fetched by the next run.",
+		Args:  arguments(1, 1, "OPML file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list, err := p.readOPML(args[0])
+			if err != nil {
+				return err
+			}
+			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
+				return p.sourceImport(cmd.Context(), cfg, st, list)
+			})
+		},
+	}
+}
+
+// readOPML reads the feeds of a file, or of standard input for "-".
+func (p *program) readOPML(name string) ([]feed.Source, error) {
+	var r io.Reader = p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, feed.Errorf(feed.CodeInvalid, "the OPML file cannot be read: %w", err)
+		}
+		defer f.Close()
+		r = f
+	}
+	return feed.ParseOPML(r)
+}
+
+// sourceImport adds those of the list that are new and well-formed, and names
+// the others.
+func (p *program) sourceImport(ctx context.Context, cfg Config, st *store.Store, list []feed.Source) error {
+	have, err := st.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	have = append(have, unseen(cfg, have)...)
+	names, known := newSlugs(have...), map[string]bool{}
+	for _, s := range have {
+		known[s.URL] = true
+	}
+	added, already, wrong := 0, 0, []string{}
+	for _, src := range list {
+		url, err := parseFeedURL(src.URL)
+		switch {
+		case err != nil:
+			wrong = append(wrong, fmt.Sprintf("%s was left out: %s", cmp.Or(src.Name, "a feed without a name"), err))
+			continue
+		case known[url]:
+			already++
+			continue
+		}
+		known[url] = true
+		src.URL, src.Kind, src.Origin, src.Enabled = url, feed.KindFeed, feed.OriginAdded, true
+		src.Private = src.Private || hasUser(url)
+		src.Slug = names.take(src.Name, url)
+		if _, err := st.AddSource(ctx, src, time.Now()); err != nil {
+			return err
+		}
+		added++
+	}
+	p.say("%s added, %d known already", plural(added, "source"), already)
+	if len(wrong) > 0 {
+		return feed.Errorf(feed.CodeUnavailable, "%s", strings.Join(wrong, "\n"))
+	}
+	return nil
+}
+
+func (p *program) sourceExportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export [FILE]",
+		Short: "Write the sources as OPML, to a file or standard output",
+		Long:  "Writes the feeds among the sources as OPML 2.0. Private ones are left out.",
+		Args:  arguments(0, 1, ""),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
+				list, err := st.Sources(cmd.Context())
+				if err != nil {
+					return err
+				}
+				text, err := feed.OPML(cfg.Title, append(list, unseen(cfg, list)...), time.Now())
+				if err != nil {
+					return err
+				}
+				if len(args) == 0 {
+					_, err = p.stdout.Write(text)
+					return err
+				}
+				if err := os.WriteFile(args[0], text, 0o644); err != nil {
+					return feed.Errorf(feed.CodeInvalid, "the OPML file cannot be written: %w", err)
+				}
+				return nil
+			})
+		},
+	}
+}

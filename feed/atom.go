@@ -1,0 +1,237 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"strconv"
+
+	"github.com/gorilla/feeds"
+)
+
+const (
+	nsAtom    = "http://www.w3.org/2005/Atom"
+	nsContent = "http://purl.org/rss/1.0/modules/content/"
+	nsDC      = "http://purl.org/dc/elements/1.1/"
+	nsGeoRSS  = "http://www.georss.org/georss"
+	nsMedia   = "http://search.yahoo.com/mrss/"
+	nsThread  = "http://purl.org/syndication/thread/1.0"
+)
+
+// The Atom document: gorilla/feeds' types with what they cannot say shadowed
+// by fields of the same XML name.
+type (
+	atomFeed struct {
+		feeds.AtomFeed
+		XmlnsThread string      `xml:"xmlns:thr,attr"`
+		XmlnsGeoRSS string      `xml:"xmlns:georss,attr"`
+		XmlnsMedia  string      `xml:"xmlns:media,attr"`
+		Lang        string      `xml:"xml:lang,attr,omitempty"`
+		Title       text        `xml:"title"`
+		Subtitle    *text       `xml:"subtitle"`
+		Links       []atomLink  `xml:"link"`
+		Author      atomPerson  `xml:"author"`
+		Generator   generator   `xml:"generator"`
+		Entries     []atomEntry `xml:"entry"`
+	}
+
+	atomEntry struct {
+		feeds.AtomEntry
+		Lang       string         `xml:"xml:lang,attr,omitempty"`
+		Title      text           `xml:"title"`
+		Links      []atomLink     `xml:"link"`
+		Authors    []atomPerson   `xml:"author"`
+		Categories []atomCategory `xml:"category"`
+		Rights     *text          `xml:"rights"`
+		InReplyTo  *inReplyTo
+		Point      string `xml:"georss:point,omitempty"`
+		Thumbnail  *thumbnail
+		Source     *atomSource `xml:"source"`
+		Summary    *text       `xml:"summary"`
+		Content    cdata       `xml:"content"`
+	}
+
+	atomSource struct {
+		ID      string      `xml:"id"`
+		Title   text        `xml:"title"`
+		Updated string      `xml:"updated"`
+		Links   []atomLink  `xml:"link"`
+		Author  *atomPerson `xml:"author"`
+		Rights  *text       `xml:"rights"`
+	}
+
+	atomLink struct {
+		Rel    string `xml:"rel,attr"`
+		Href   string `xml:"href,attr"`
+		Type   string `xml:"type,attr,omitempty"`
+		Length string `xml:"length,attr,omitempty"`
+		Title  string `xml:"title,attr,omitempty"`
+	}
+
+	atomPerson struct {
+		Name text   `xml:"name"`
+		URI  string `xml:"uri,omitempty"`
+	}
+
+	atomCategory struct {
+		Term string `xml:"term,attr"`
+	}
+
+	generator struct {
+		Version string `xml:"version,attr,omitempty"`
+		Name    string `xml:",chardata"`
+	}
+
+	inReplyTo struct {
+		XMLName struct{} `xml:"thr:in-reply-to"`
+		Ref     string   `xml:"ref,attr"`
+		Href    string   `xml:"href,attr,omitempty"`
+	}
+
+	thumbnail struct {
+		XMLName struct{} `xml:"media:thumbnail"`
+		URL     string   `xml:"url,attr"`
+	}
+)
+
+// FeedXml is what feeds.WriteXML writes. The embedded type's would lose every
+// field but its own.
+func (f *atomFeed) FeedXml() any { return f }
+
+// Atom renders the page as an Atom feed document (RFC 4287), media type
+// application/atom+xml. The same input gives the same bytes.
+func (s Site) Atom(p Page) ([]byte, error) {
+	return s.render(p, func(views []view) ([]byte, error) {
+		var b bytes.Buffer
+		if err := feeds.WriteXML(s.atomFeed(p, views), &b); err != nil {
+			return nil, Errorf(CodeInternal, "the Atom document could not be written: %w", err)
+		}
+		return b.Bytes(), nil
+	})
+}
+
+func (s Site) atomFeed(p Page, views []view) *atomFeed {
+	f := &atomFeed{
+		AtomFeed: feeds.AtomFeed{
+			Xmlns:   nsAtom,
+			Id:      s.urn(),
+			Updated: timestamp(s.updated(views)),
+			Icon:    s.absolute(s.Icon),
+		},
+		XmlnsThread: nsThread,
+		XmlnsGeoRSS: nsGeoRSS,
+		XmlnsMedia:  nsMedia,
+		Lang:        language(s.Language),
+		Title:       atomText(s.title()),
+		Subtitle:    atomTextOrNone(line(s.Description)),
+		Links: []atomLink{
+			{Rel: "self", Href: p.Self, Type: "application/atom+xml"},
+			{Rel: "alternate", Href: s.home(), Type: "text/html"},
+		},
+		Author:    atomAuthor(s.author()),
+		Generator: generator{Name: "Tributary", Version: s.Version},
+		Entries:   make([]atomEntry, len(views)),
+	}
+	for i := range views {
+		f.Entries[i] = views[i].atom()
+	}
+	return f
+}
+
+func (v *view) atom() atomEntry {
+	e := atomEntry{
+		AtomEntry: feeds.AtomEntry{
+			Id:        v.id,
+			Published: timestamp(v.published),
+			Updated:   timestamp(v.updated),
+		},
+		Lang:    v.language,
+		Title:   atomText(v.heading),
+		Links:   v.atomLinks(),
+		Rights:  atomTextOrNone(v.rights),
+		Point:   v.point,
+		Source:  v.atomSource(),
+		Summary: atomTextOrNone(v.summary),
+		Content: cdata{Type: "html", HTML: v.html()},
+	}
+	for _, p := range v.authors {
+		e.Authors = append(e.Authors, atomAuthor(p))
+	}
+	for _, c := range v.categories {
+		e.Categories = append(e.Categories, atomCategory{Term: c})
+	}
+	if v.inReplyTo != "" {
+		e.InReplyTo = &inReplyTo{Ref: v.inReplyTo, Href: address(v.inReplyTo)}
+	}
+	if v.image != "" {
+		e.Thumbnail = &thumbnail{URL: v.image}
+	}
+	return e
+}
+
+func (v *view) atomLinks() []atomLink {
+	links := []atomLink{{Rel: "alternate", Href: v.link}}
+	for _, c := range v.copies {
+		if c.URL != "" {
+			links = append(links, atomLink{Rel: "related", Href: c.URL, Title: attribute(c.Source)})
+		}
+	}
+	if v.comments != "" {
+		links = append(links, atomLink{Rel: "replies", Href: v.comments, Type: "text/html"})
+	}
+	for _, e := range v.enclosures {
+		links = append(links, atomLink{Rel: "enclosure", Href: e.URL, Type: e.Type, Length: size(e.Length), Title: attribute(e.Title)})
+	}
+	return links
+}
+
+// atomSource is what is known of the feed that the entry was copied from. Its
+// date is the entry's, not the feed's: the feed's may move with every fetch,
+// and an unchanged item must not change its document.
+func (v *view) atomSource() *atomSource {
+	o := v.origin
+	if o == nil {
+		return nil
+	}
+	s := &atomSource{
+		ID:      o.id,
+		Title:   atomText(o.title),
+		Updated: timestamp(v.updated),
+		Rights:  atomTextOrNone(o.rights),
+	}
+	author := atomAuthor(Person{Name: cmp.Or(o.author, o.title)})
+	s.Author = &author
+	if o.feed != "" {
+		s.Links = append(s.Links, atomLink{Rel: "self", Href: o.feed})
+	}
+	if o.site != "" {
+		s.Links = append(s.Links, atomLink{Rel: "alternate", Href: o.site, Type: "text/html"})
+	}
+	return s
+}
+
+func atomAuthor(p Person) atomPerson { return atomPerson{Name: plain(p.Name), URI: p.URL} }
+
+// atomText is plain text; where it speaks of HTML, escaped HTML, since
+// validators and many readers take an end tag in plain text for a mistake.
+func atomText(line string) text {
+	if speaksOfHTML(line) {
+		return text{Type: "html", Raw: hexEscaper.Replace(htmlEscaper.Replace(line))}
+	}
+	return plain(line)
+}
+
+func atomTextOrNone(line string) *text {
+	if line == "" {
+		return nil
+	}
+	t := atomText(line)
+	return &t
+}
+
+// size is a number of bytes, "" where it was not said.
+func size(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}

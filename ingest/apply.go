@@ -1,0 +1,390 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tributary/feed"
+	"tributary/ingest/dedupe"
+)
+
+// apply decides about a source's entries and stores them, in the one
+// transaction. What has left the document goes first, so that an entry whose
+// id changed finds its former self unlisted.
+func apply(ctx context.Context, tx Tx, run Run, p *prepared) error {
+	if err := unlist(ctx, tx, run, p); err != nil {
+		return err
+	}
+	if err := freeNames(ctx, tx, p); err != nil {
+		return err
+	}
+	near, err := lookUp(ctx, tx, p.sightings)
+	if err != nil {
+		return err
+	}
+	a := applying{tx: tx, run: run, p: p, near: near}
+	for i := range p.sightings {
+		s := &p.sightings[i]
+		if s.known != nil {
+			err = a.update(ctx, s.entry, *s.known)
+		} else {
+			err = a.decide(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.flush(ctx); err != nil {
+		return err
+	}
+	return relist(ctx, tx, p)
+}
+
+// freeNames frees the paths that files have moved to: their former holders
+// have moved too, or are gone.
+func freeNames(ctx context.Context, tx Tx, p *prepared) error {
+	var taken []int64
+	for _, s := range p.sightings {
+		if s.known != nil && s.known.Keys.Identity != s.entry.Keys.Identity {
+			taken = append(taken, s.entry.Keys.Identity)
+		}
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	return tx.Unname(ctx, p.source.ID, taken)
+}
+
+// applying is the work on one source's entries.
+type applying struct {
+	tx   Tx
+	run  Run
+	p    *prepared
+	near neighbours
+
+	// What is to be inserted at once: entries, and for those that found an
+	// item, that item; nil for the others.
+	entries []*feed.Entry
+	items   []*feed.Item
+}
+
+// flush inserts what has gathered.
+func (a *applying) flush(ctx context.Context) error {
+	var founded []*feed.Item
+	for _, item := range a.items {
+		if item != nil {
+			founded = append(founded, item)
+		}
+	}
+	if err := a.tx.InsertItems(ctx, founded, a.run.ID); err != nil {
+		return err
+	}
+	for i, item := range a.items {
+		if item != nil {
+			a.entries[i].ItemID = item.RowID
+		}
+	}
+	err := a.tx.InsertEntries(ctx, a.entries)
+	a.entries, a.items = nil, nil
+	return err
+}
+
+// neighbours are the known entries that a source's new ones may be copies of.
+type neighbours struct {
+	byURL, byContent map[int64][]feed.Known
+}
+
+// lookUp finds them all at once.
+func lookUp(ctx context.Context, tx Tx, sightings []sighting) (neighbours, error) {
+	near := neighbours{byURL: map[int64][]feed.Known{}, byContent: map[int64][]feed.Known{}}
+	var urls, contents []int64
+	for _, s := range sightings {
+		if s.known == nil && s.hold == nil {
+			urls = appendKey(urls, s.entry.Keys.URL)
+			contents = appendKey(contents, s.entry.Keys.Content)
+		}
+	}
+	if len(urls)+len(contents) == 0 {
+		return near, nil
+	}
+	found, err := tx.Copies(ctx, urls, contents)
+	for _, k := range found {
+		near.add(k)
+	}
+	return near, err
+}
+
+func appendKey(keys []int64, key int64) []int64 {
+	if key == 0 {
+		return keys
+	}
+	return append(keys, key)
+}
+
+func (n neighbours) add(k feed.Known) {
+	if k.Keys.URL != 0 {
+		n.byURL[k.Keys.URL] = append(n.byURL[k.Keys.URL], k)
+	}
+	if k.Keys.Content != 0 {
+		n.byContent[k.Keys.Content] = append(n.byContent[k.Keys.Content], k)
+	}
+}
+
+// of gives the entry's neighbours. One that shares both keys comes twice,
+// which decides nothing else.
+func (n neighbours) of(e feed.Entry) []feed.Known {
+	var out []feed.Known
+	if e.Keys.URL != 0 {
+		out = append(out, n.byURL[e.Keys.URL]...)
+	}
+	if e.Keys.Content != 0 {
+		out = append(out, n.byContent[e.Keys.Content]...)
+	}
+	return out
+}
+
+// decide stores an entry that its source has not shown before: as an item, as
+// a copy, as a known entry under a new identity, or held.
+func (a *applying) decide(ctx context.Context, s *sighting) error {
+	e := &s.entry
+	e.SourceID = a.p.source.ID
+	if s.hold != nil {
+		e.Decision = *s.hold
+		a.p.report.Counts.Held++
+		a.gather(e, nil)
+		return nil
+	}
+	verdict := dedupe.Decide(*e, a.near.of(*e))
+	e.Decision = verdict.Decision
+	switch {
+	case verdict.Same != nil:
+		return a.update(ctx, *e, *verdict.Same)
+	case verdict.Copy != nil:
+		return a.addCopy(ctx, s, *verdict.Copy)
+	}
+	item := newItem(a.p.source, s, a.run.Now)
+	a.p.report.Counts.Published++
+	a.gather(e, &item)
+	a.near.add(knownOf(*e, a.p.source, -int64(len(a.items))))
+	return nil
+}
+
+// gather puts an entry, and the item that it founds, among those to insert.
+func (a *applying) gather(e *feed.Entry, item *feed.Item) {
+	a.entries = append(a.entries, e)
+	a.items = append(a.items, item)
+}
+
+// newItem founds an item on an entry. An entry without a believable date is
+// dated by its first sight, for ever.
+func newItem(src feed.Source, s *sighting, now time.Time) feed.Item {
+	published := s.entry.Published
+	if published.IsZero() {
+		published = now
+	}
+	updated := published
+	if s.entry.Updated.After(updated) {
+		updated = s.entry.Updated
+	}
+	return feed.Item{ID: mint(src, s), Published: published, Updated: updated}
+}
+
+// namespace is the UUID namespace of item ids (RFC 9562, 5.5). It never changes.
+var namespace = uuid.MustParse("6f1d5f0e-6b6c-5d6e-9a54-1f3d0c2b7a91")
+
+// mint makes an item's id from its first entry: from the source's declared
+// address and the entry's identity there, or from a file's bytes, so that
+// neither time nor the folder's path is in it.
+func mint(src feed.Source, s *sighting) string {
+	seed := s.seed
+	if seed == "" {
+		seed = src.URL + "\n" + s.entry.Identity
+	}
+	return uuid.NewSHA1(namespace, []byte(seed)).String()
+}
+
+// knownOf is a new entry as the next ones will know it. The item of one that
+// waits to be inserted is named by its number among those, negative.
+func knownOf(e feed.Entry, src feed.Source, item int64) feed.Known {
+	return feed.Known{EntryID: e.ID, SourceID: e.SourceID, ItemID: item, Keys: e.Keys, Canonical: e.Canonical,
+		Decision: e.Decision.Kind, Position: src.Position, Listed: true, File: src.Kind == feed.KindFolder}
+}
+
+// addCopy stores an entry as a further one of an item. While the item waits
+// for its admission, the copy of the source declared first may found it; later
+// nothing moves.
+func (a *applying) addCopy(ctx context.Context, s *sighting, of feed.Known) error {
+	e := &s.entry
+	if of.ItemID < 0 { // an item of this very document
+		founded := a.items[-of.ItemID-1]
+		if err := a.flush(ctx); err != nil {
+			return err
+		}
+		of.ItemID = founded.RowID
+	}
+	e.ItemID = of.ItemID
+	a.p.report.Counts.Copies++
+	supporters, err := a.tx.Supporters(ctx, of.ItemID)
+	if err != nil {
+		return err
+	}
+	if err := a.tx.InsertEntry(ctx, e); err != nil {
+		return err
+	}
+	a.near.add(knownOf(*e, a.p.source, of.ItemID))
+	switch {
+	case !standing(supporters):
+		return takeOver(ctx, a.tx, supporters, e.ID, of.ItemID)
+	case first(supporters, a.p.source.Position):
+		return a.refound(ctx, s, supporters)
+	}
+	return a.tx.Changed(ctx)
+}
+
+// standing tells whether any of the entries still supports its item.
+func standing(supporters []feed.Known) bool {
+	return slices.ContainsFunc(supporters, func(k feed.Known) bool { return !k.Gone() })
+}
+
+// first tells whether a source at this position was declared before those of
+// all the entries.
+func first(supporters []feed.Known, position int) bool {
+	return !slices.ContainsFunc(supporters, func(k feed.Known) bool { return k.Position <= position })
+}
+
+// refound makes the entry the founder of its item, if nobody can have seen
+// that yet.
+func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known) error {
+	item := newItem(a.p.source, s, a.run.Now)
+	item.RowID = s.entry.ItemID
+	waiting, err := a.tx.Refound(ctx, item, s.entry.ID)
+	if err != nil || !waiting {
+		return err
+	}
+	if err := demote(ctx, a.tx, supporters, s.entry.ID, s.entry.Decision); err != nil {
+		return err
+	}
+	return a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "first declared",
+		Reason: "Other sources brought it in the same run; its source is declared first."})
+}
+
+// takeOver lets an entry lead an item whose former leader has left.
+func takeOver(ctx context.Context, tx Tx, supporters []feed.Known, entryID, itemRow int64) error {
+	left := feed.Decision{Kind: feed.CopyOf, Rule: "left", Reason: "It led the item until its file was taken out of the folder."}
+	if err := demote(ctx, tx, supporters, entryID, left); err != nil {
+		return err
+	}
+	lead := feed.Decision{Kind: feed.Published, Rule: "took over", Reason: "The file that led the item was taken out of the folder."}
+	if err := tx.Decide(ctx, entryID, itemRow, lead); err != nil {
+		return err
+	}
+	if err := tx.SetLead(ctx, itemRow, entryID); err != nil {
+		return err
+	}
+	return tx.Restore(ctx, itemRow)
+}
+
+// demote makes copies of the item's leaders other than the given entry.
+func demote(ctx context.Context, tx Tx, supporters []feed.Known, but int64, d feed.Decision) error {
+	for _, k := range supporters {
+		if k.EntryID == but || k.Decision != feed.Published {
+			continue
+		}
+		if err := tx.Decide(ctx, k.EntryID, k.ItemID, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// update stores the new state of a known entry. The item's updated moves only
+// if a reader would see a difference, and only if this entry gives its text.
+func (a *applying) update(ctx context.Context, e feed.Entry, k feed.Known) error {
+	if k.EntryID == 0 { // an entry of this very document, said twice under two ids
+		return nil
+	}
+	e.ID, e.SourceID, e.ItemID = k.EntryID, k.SourceID, k.ItemID
+	if err := a.tx.UpdateEntry(ctx, e); err != nil {
+		return err
+	}
+	if err := back(ctx, a.tx, k); err != nil {
+		return err
+	}
+	if e.Keys.Shown == k.Keys.Shown || k.Decision != feed.Published {
+		a.p.report.Counts.Unchanged++
+		return nil
+	}
+	a.p.report.Counts.Updated++
+	return a.tx.TouchItem(ctx, k.ItemID, a.run.Now)
+}
+
+// back restores the item of a file that has returned.
+func back(ctx context.Context, tx Tx, k feed.Known) error {
+	if !k.Gone() || k.ItemID == 0 {
+		return nil
+	}
+	return tx.Restore(ctx, k.ItemID)
+}
+
+func relist(ctx context.Context, tx Tx, p *prepared) error {
+	if len(p.relisted) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(p.relisted))
+	for i, k := range p.relisted {
+		ids[i] = k.EntryID
+		if err := back(ctx, tx, k); err != nil {
+			return err
+		}
+	}
+	return tx.Relist(ctx, ids)
+}
+
+// unlist notes what the document has ceased to list. For a feed that is the
+// way of things; a file that is gone withdraws its item, unless another entry
+// supports it.
+func unlist(ctx context.Context, tx Tx, run Run, p *prepared) error {
+	if len(p.unlisted) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(p.unlisted))
+	for i, k := range p.unlisted {
+		ids[i] = k.EntryID
+	}
+	if err := tx.Unlist(ctx, ids, run.Now); err != nil {
+		return err
+	}
+	if p.source.Kind != feed.KindFolder {
+		return nil
+	}
+	for _, k := range p.unlisted {
+		if err := withdraw(ctx, tx, run, p, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withdraw(ctx context.Context, tx Tx, run Run, p *prepared, k feed.Known) error {
+	if k.ItemID == 0 {
+		return nil
+	}
+	supporters, err := tx.Supporters(ctx, k.ItemID)
+	if err != nil {
+		return err
+	}
+	for _, other := range supporters {
+		if other.EntryID == k.EntryID || other.Gone() {
+			continue
+		}
+		if k.Decision != feed.Published {
+			return tx.Changed(ctx) // it was only named as a copy
+		}
+		return takeOver(ctx, tx, supporters, other.EntryID, k.ItemID)
+	}
+	p.report.Counts.Withdrawn++
+	return tx.Withdraw(ctx, k.ItemID, run.Now)
+}

@@ -1,0 +1,75 @@
+package dedupe
+
+import (
+	"fmt"
+	"strings"
+
+	"tributary/feed"
+)
+
+// Verdict is what Decide found.
+type Verdict struct {
+	Decision feed.Decision
+	Same     *feed.Known // the entry is this one under a new identity: update it
+	Copy     *feed.Known // the entry is a copy of this one's item
+}
+
+// Decide judges an entry whose identity its source has not used before.
+// candidates are known entries that support an item and share the entry's URL
+// or content key, oldest first; they may include ones that merely collide.
+func Decide(e feed.Entry, candidates []feed.Known) Verdict {
+	var byContent *feed.Known
+	for i := range candidates {
+		k := &candidates[i]
+		switch {
+		case sameURL(e, *k) && k.SourceID == e.SourceID:
+			if v, ok := sameSource(e, k); ok {
+				return v
+			}
+		case sameURL(e, *k):
+			return copyOf(k, "url", "The same address, "+e.Canonical+", came from another source first.")
+		case byContent == nil && sameContent(e, *k):
+			byContent = k
+		}
+	}
+	if byContent != nil {
+		return copyOf(byContent, "content", "Its text is equal, word for word, to one that was there first.")
+	}
+	return Verdict{Decision: feed.Decision{Kind: feed.Published, Rule: "new",
+		Reason: "No other entry has its id, its address or its text."}}
+}
+
+func sameURL(e feed.Entry, k feed.Known) bool {
+	return e.Keys.URL != 0 && e.Keys.URL == k.Keys.URL && e.Canonical == k.Canonical
+}
+
+// sameContent asks for the title as well within one feed: a publisher's
+// standing text (a notice, a table) may come back under many titles. Files
+// have no such publisher.
+func sameContent(e feed.Entry, k feed.Known) bool {
+	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content {
+		return false
+	}
+	isFile := strings.HasPrefix(e.Identity, filePrefix)
+	return isFile || k.SourceID != e.SourceID || k.Keys.Shown == e.Keys.Shown
+}
+
+// sameSource judges two entries of one source with one address. When the
+// known one has left the document, its id has changed (a new guid scheme).
+// When both are listed they are two things at one address, unless they read
+// the same. An address with a fragment is a part of a page (a live blog's
+// posts) and says nothing.
+func sameSource(e feed.Entry, k *feed.Known) (Verdict, bool) {
+	switch {
+	case k.Keys.Shown == e.Keys.Shown && k.Listed:
+		return copyOf(k, "url", "Its source lists it twice, with the same address, title and text."), true
+	case strings.Contains(e.URL, "#") || k.Listed:
+		return Verdict{}, false
+	}
+	return Verdict{Same: k, Decision: feed.Decision{Kind: feed.Updated, Rule: "identity",
+		Reason: fmt.Sprintf("Its source gave it a new id; the address, %s, is the same.", e.Canonical)}}, true
+}
+
+func copyOf(k *feed.Known, rule, reason string) Verdict {
+	return Verdict{Copy: k, Decision: feed.Decision{Kind: feed.CopyOf, Rule: rule, Reason: reason}}
+}

@@ -1,0 +1,266 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"time"
+
+	"tributary/feed"
+	"tributary/ingest/clean"
+	"tributary/ingest/dedupe"
+	"tributary/ingest/fetch"
+	"tributary/ingest/parse"
+)
+
+// Pipeline is the way from a due source to the store.
+type Pipeline struct {
+	Store   Store
+	Fetcher Fetcher
+	Policy  Policy
+	Now     func() time.Time
+
+	claims claims
+	stamps stamps
+}
+
+// Run is one ingest.
+type Run struct {
+	ID      string
+	Now     time.Time // the run's one clock reading; what it stores is dated by it
+	Force   bool      // fetch also what is not due by our own interval
+	Waiting []string  // other runs that are under way: what they found is theirs to admit
+}
+
+const (
+	// firstImport is how many entries a new source brings at most, so that
+	// it does not flood the window; older ones are held.
+	firstImport = 50
+	// hostsAtOnce bounds the hosts that are spoken to at the same time; each
+	// has one connection.
+	hostsAtOnce = 32
+)
+
+// Run takes sources through the line and calls done once for each, from one
+// goroutine at a time. A source that fails is a report, not an error; an error
+// means that the store failed or ctx ended, and what was committed stays.
+//
+// The line is: due source → fetch → parse → known by raw hash? → clean →
+// [one transaction: look up → decide → apply, cursor with it] → admission.
+func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done func(feed.SourceReport)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	due, rest := p.due(run, sources)
+	for _, r := range rest {
+		done(r)
+	}
+	fetched := make(chan job)
+	prepared := make(chan prepared)
+	go p.fetchAll(ctx, run, due, fetched)
+	go p.prepareAll(ctx, run, fetched, prepared, runtime.GOMAXPROCS(0))
+
+	w := writer{p: p, run: run, pending: len(due), done: done}
+	if err := w.writeAll(ctx, prepared); err != nil {
+		cancel(err)
+		for out := range prepared { // let the workers end
+			p.claims.release(out.source.ID, time.Time{})
+		}
+		return err
+	}
+	return ctx.Err()
+}
+
+// due parts the sources into those to take now and reports on the others.
+func (p *Pipeline) due(run Run, sources []feed.Source) (due []feed.Source, rest []feed.SourceReport) {
+	for _, src := range sources {
+		if ok, why := p.Policy.Due(src, run.Force, run.Now); !ok {
+			rest = append(rest, notDue(src, why))
+			continue
+		}
+		due = append(due, src)
+	}
+	return due, rest
+}
+
+func notDue(src feed.Source, why string) feed.SourceReport {
+	r := newReport(src)
+	r.Outcome, r.DueReason = feed.OutcomeNotDue, why
+	if !src.Enabled {
+		r.Outcome = feed.OutcomeDisabled
+	}
+	return r
+}
+
+// prepare is the parallel part of the line for a fetched feed: all that can
+// be done without knowing what other sources say.
+func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fetch.Result) (prepared, error) {
+	out := prepared{source: src, about: src.About, result: res, report: newReport(src)}
+	out.report.Bytes = res.Bytes
+	switch {
+	case res.Kind == fetch.Failed:
+		return out, nil
+	case res.Kind == fetch.NotModified:
+		out.report.Outcome = feed.OutcomeNotModified
+		return out, nil
+	case sameBody(src, res):
+		return out, nil
+	}
+	doc, err := parse.Parse(res.Document, parse.Limits{})
+	if err != nil {
+		out.result = unreadable(res, err)
+		return out, nil
+	}
+	out.about = doc.Channel
+	if doc.Truncated {
+		out.result.Failure = feed.StatusTruncated
+	}
+	news, err := p.recognise(ctx, src, doc, &out)
+	if err != nil {
+		return out, err
+	}
+	for _, n := range news {
+		out.sightings = append(out.sightings, sighting{known: n.known, entry: cleaned(n, doc, res, run)})
+	}
+	out.weigh()
+	out.capFirstImport()
+	return out, nil
+}
+
+// unreadable turns an answer that is no feed into a failed fetch, so that it
+// backs off as one.
+func unreadable(res fetch.Result, err error) fetch.Result {
+	res.Document.Body = nil
+	if errors.Is(err, parse.ErrHTML) {
+		return res.Fail(feed.StatusNotFeed, err)
+	}
+	return res.Fail(feed.StatusFailing, err)
+}
+
+// raw is an entry of a document that is new or has changed.
+type raw struct {
+	entry    feed.RawEntry
+	identity string
+	keys     feed.Keys // Identity and Raw
+	shared   bool      // its link is other entries' link too
+	known    *feed.Known
+}
+
+// recognise names the document's entries and sets aside those that are known
+// and unchanged, before any is cleaned. It also notes which known entries the
+// document has ceased to list.
+func (p *Pipeline) recognise(ctx context.Context, src feed.Source, doc parse.Feed, out *prepared) ([]raw, error) {
+	named := name(src, doc.Entries)
+	known, err := p.known(ctx, src, named)
+	if err != nil {
+		return nil, err
+	}
+	var news []raw
+	seen := make(map[int64]bool, len(named))
+	for _, r := range named {
+		if seen[r.keys.Identity] {
+			continue // said twice in one document: the first, usually newest, counts
+		}
+		seen[r.keys.Identity] = true
+		k, ok := known[r.keys.Identity]
+		switch {
+		case !ok:
+			news = append(news, r)
+		case k.Keys.Raw != r.keys.Raw:
+			r.known = &k
+			news = append(news, r)
+		default:
+			out.report.Counts.Unchanged++
+			if !k.Listed {
+				out.relisted = append(out.relisted, k)
+			}
+		}
+	}
+	if !doc.Truncated && doc.Cut == 0 { // else absence from it says nothing
+		out.unlisted = absent(known, seen)
+	}
+	return news, nil
+}
+
+// name gives each entry its identity within the source.
+func name(src feed.Source, entries []feed.RawEntry) []raw {
+	shared := dedupe.SharedIn(entries)
+	named := make([]raw, len(entries))
+	for i, e := range entries {
+		guid := e.GUID
+		if shared.GUIDs[guid] {
+			guid = ""
+		}
+		r := raw{entry: e, shared: shared.Links[e.Link]}
+		r.keys.Raw = clean.RawKey(e)
+		canonical := ""
+		if guid == "" && !r.shared {
+			canonical = clean.Canonical(e.Link)
+		}
+		r.identity = dedupe.Identity(guid, canonical, clean.Key(e.Title.Value+"\n"+e.Link+"\n"+e.Summary.Value+e.Content.Value))
+		r.keys.Identity = clean.Key(r.identity)
+		named[i] = r
+	}
+	return named
+}
+
+// known maps identity keys to what the store knows of the source's entries:
+// all that its last document listed, and of the others those that this one has.
+func (p *Pipeline) known(ctx context.Context, src feed.Source, named []raw) (map[int64]feed.Known, error) {
+	known := map[int64]feed.Known{}
+	if src.State.LastSuccess.IsZero() {
+		return known, nil
+	}
+	listed, err := p.Store.Listed(ctx, src.ID)
+	if err != nil {
+		return nil, err
+	}
+	add(known, listed)
+	var missing []int64
+	for _, r := range named {
+		if _, ok := known[r.keys.Identity]; !ok {
+			missing = append(missing, r.keys.Identity)
+		}
+	}
+	if len(missing) == 0 {
+		return known, nil
+	}
+	earlier, err := p.Store.ByIdentity(ctx, src.ID, missing)
+	add(known, earlier)
+	return known, err
+}
+
+func add(known map[int64]feed.Known, more []feed.Known) {
+	for _, k := range more {
+		known[k.Keys.Identity] = k
+	}
+}
+
+// absent are the listed entries that were not seen.
+func absent(known map[int64]feed.Known, seen map[int64]bool) []feed.Known {
+	var out []feed.Known
+	for id, k := range known {
+		if k.Listed && !seen[id] {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// cleaned makes an entry of what the source said.
+func cleaned(r raw, doc parse.Feed, res fetch.Result, run Run) feed.Entry {
+	e := clean.Entry(r.entry, clean.Context{
+		DocumentURL: res.Document.URL,
+		SiteURL:     doc.Channel.Link,
+		Base:        doc.Base,
+		Now:         run.Now,
+		Date:        parse.Date,
+	})
+	e.Identity = r.identity
+	e.Keys.Identity, e.Keys.Raw = r.keys.Identity, r.keys.Raw
+	if r.shared {
+		e.Keys.URL = 0
+	}
+	e.FirstSeen = run.Now
+	return e
+}

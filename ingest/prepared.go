@@ -1,0 +1,135 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tributary/feed"
+	"tributary/ingest/dedupe"
+	"tributary/ingest/fetch"
+)
+
+// Fetcher gets a feed's document. See fetch.Client.
+type Fetcher interface {
+	Get(ctx context.Context, src feed.Source, force bool) fetch.Result
+}
+
+// Policy says when a source is due and what a fetch means for it. It is pure.
+// See scheduler.Policy.
+type Policy interface {
+	Due(src feed.Source, force bool, now time.Time) (ok bool, why string)
+	After(src feed.Source, r fetch.Result, about feed.Channel, changed bool, now time.Time) feed.SourceState
+	// OurNetwork tells whether the failures of a run look like our own
+	// network's, so that no source is to blame.
+	OurNetwork(results []fetch.Result) bool
+}
+
+// Store is what the pipeline asks of a store. Its reading methods do not wait
+// for a writer.
+type Store interface {
+	Source(ctx context.Context, name string) (feed.Source, error)
+	Listed(ctx context.Context, sourceID int64) ([]feed.Known, error)
+	ByIdentity(ctx context.Context, sourceID int64, identities []int64) ([]feed.Known, error)
+	ByRaw(ctx context.Context, sourceID int64, raws []int64) ([]feed.Known, error)
+	Write(ctx context.Context, do func(Tx) error) error
+}
+
+// Tx is the one transaction in which entries are decided and applied.
+type Tx interface {
+	Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error)
+	Supporters(ctx context.Context, itemRow int64) ([]feed.Known, error)
+	InsertItems(ctx context.Context, items []*feed.Item, run string) error
+	InsertEntries(ctx context.Context, entries []*feed.Entry) error
+	InsertEntry(ctx context.Context, e *feed.Entry) error
+	UpdateEntry(ctx context.Context, e feed.Entry) error
+	SetLead(ctx context.Context, itemRow, entryID int64) error
+	// Refound gives a waiting item the id and dates of item, and the entry as
+	// its lead; it tells whether the item was waiting.
+	Refound(ctx context.Context, item feed.Item, entryID int64) (waiting bool, err error)
+	TouchItem(ctx context.Context, itemRow int64, updated time.Time) error
+	Decide(ctx context.Context, entryID, itemRow int64, d feed.Decision) error
+	Unname(ctx context.Context, sourceID int64, identities []int64) error
+	Unlist(ctx context.Context, entryIDs []int64, at time.Time) error
+	Relist(ctx context.Context, entryIDs []int64) error
+	Withdraw(ctx context.Context, itemRow int64, at time.Time) error
+	Restore(ctx context.Context, itemRow int64) error
+	Changed(ctx context.Context) error
+	SaveSource(ctx context.Context, id int64, about feed.Channel, state feed.SourceState) error
+	Admit(ctx context.Context, skipRuns []string, now time.Time) (int, error)
+}
+
+// prepared is a source's part of a run when it reaches the transaction.
+type prepared struct {
+	source    feed.Source
+	about     feed.Channel
+	result    fetch.Result
+	sightings []sighting   // new and changed entries
+	unlisted  []feed.Known // no longer in the document
+	relisted  []feed.Known // unchanged, and back in it
+	began     time.Time
+	report    feed.SourceReport
+	problems  []string // of a folder: files that could not be read, and why
+	skipped   bool     // another run has just taken the source
+	fatal     error
+}
+
+// sighting is one entry of a document, with what is known of it.
+type sighting struct {
+	entry feed.Entry
+	known *feed.Known // nil: new to its source
+	seed  string      // what a new item's id is minted from; "": source and identity
+	hold  *feed.Decision
+}
+
+func newReport(src feed.Source) feed.SourceReport {
+	return feed.SourceReport{
+		Source: src.Slug, Name: src.Title(), Outcome: feed.OutcomeOK, Status: src.State.Status,
+		NextDue: src.State.NextDue, DueReason: src.State.DueReason,
+	}
+}
+
+// weigh drops keys that are no evidence within this document.
+func (p *prepared) weigh() {
+	entries := make([]feed.Entry, len(p.sightings))
+	for i, s := range p.sightings {
+		entries[i] = s.entry
+	}
+	dedupe.Weigh(entries)
+	for i := range entries {
+		p.sightings[i].entry.Keys = entries[i].Keys
+	}
+}
+
+// capFirstImport holds all but the newest entries of a source's first
+// document. Undated ones count as old; among equals the document's order stands.
+func (p *prepared) capFirstImport() {
+	if p.source.State.Imported || len(p.sightings) <= firstImport {
+		return
+	}
+	order := make([]int, len(p.sightings))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return p.sightings[b].entry.Published.Compare(p.sightings[a].entry.Published)
+	})
+	for _, i := range order[firstImport:] {
+		p.sightings[i].hold = &feed.Decision{Kind: feed.Held, Rule: "backlog",
+			Reason: "It was older than the newest 50 when its source was first read."}
+	}
+}
+
+// size estimates the bytes that the prepared source keeps in memory.
+func (p *prepared) size() int {
+	n := 1 << 10
+	for _, s := range p.sightings {
+		n += len(s.entry.Content) + len(s.entry.Summary) + 512
+	}
+	return n
+}
+
+// sameBody tells whether the body is, byte for byte, that of the last answer.
+func sameBody(src feed.Source, res fetch.Result) bool {
+	return src.State.BodyHash != 0 && src.State.BodyHash == res.BodyHash && src.State.Status != feed.StatusTruncated
+}

@@ -1,0 +1,180 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tributary/feed"
+	"tributary/ingest/fetch"
+)
+
+// job is a source between fetching and preparing.
+type job struct {
+	source feed.Source
+	result fetch.Result // of a feed
+	began  time.Time
+	skip   bool // another run has just taken the source
+	err    error
+}
+
+// fetchAll fetches the sources, those of one host one after the other, and
+// closes out at the end.
+func (p *Pipeline) fetchAll(ctx context.Context, run Run, sources []feed.Source, out chan<- job) {
+	defer close(out)
+	var hosts errgroup.Group
+	hosts.SetLimit(hostsAtOnce)
+	for _, group := range byHost(sources) {
+		hosts.Go(func() error {
+			for _, src := range group {
+				select {
+				case out <- p.fetchOne(ctx, run, src):
+				case <-ctx.Done():
+					return nil
+				}
+			}
+			return nil
+		})
+	}
+	_ = hosts.Wait() // its functions return nil; failures travel in the jobs
+}
+
+// fetchOne waits until no other run has the source, then fetches it.
+func (p *Pipeline) fetchOne(ctx context.Context, run Run, src feed.Source) job {
+	j := job{source: src, began: p.Now()}
+	var since bool
+	if since, j.err = p.claims.take(ctx, src.ID, run.Now); j.err != nil {
+		return j
+	}
+	if since { // another run has finished with it since this one was asked for
+		if j.source, j.err = p.Store.Source(ctx, src.Slug); j.err != nil {
+			return j
+		}
+		j.skip = src.Kind == feed.KindFeed
+	}
+	if src.Kind == feed.KindFeed && !j.skip {
+		j.result = p.Fetcher.Get(ctx, j.source, run.Force)
+	}
+	return j
+}
+
+// byHost groups sources by the host they are fetched from, in order of first
+// appearance; each folder is a group of its own.
+func byHost(sources []feed.Source) [][]feed.Source {
+	var groups [][]feed.Source
+	at := map[string]int{}
+	for _, src := range sources {
+		host := hostOf(src)
+		i, ok := at[host]
+		if !ok {
+			i = len(groups)
+			at[host] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], src)
+	}
+	return groups
+}
+
+func hostOf(src feed.Source) string {
+	switch {
+	case src.Kind == feed.KindFolder:
+		return "folder " + src.Slug
+	case src.State.FetchURL != "":
+		return fetch.HostOf(src.State.FetchURL)
+	}
+	return fetch.HostOf(src.URL)
+}
+
+// prepareAll prepares what was fetched, n at a time: this is the part that
+// costs CPU and memory. It closes out at the end.
+func (p *Pipeline) prepareAll(ctx context.Context, run Run, in <-chan job, out chan<- prepared, n int) {
+	defer close(out)
+	var workers sync.WaitGroup
+	for range n {
+		workers.Go(func() {
+			for j := range in {
+				out <- p.prepareOne(ctx, run, j)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// prepareOne prepares one source. A panic in a step is that source's failure,
+// not the program's.
+func (p *Pipeline) prepareOne(ctx context.Context, run Run, j job) (out prepared) {
+	defer func() {
+		if r := recover(); r != nil {
+			err := feed.Errorf(feed.CodeInternal, "a defect stopped the work on it: %v; please report it with this trace: %s", r, debug.Stack())
+			out = prepared{source: j.source, about: j.source.About, began: j.began, report: newReport(j.source)}
+			out.result = unreadable(fetch.Result{At: run.Now, Host: j.result.Host}, err)
+		}
+	}()
+	var err error
+	switch {
+	case j.err != nil:
+		out, err = prepared{source: j.source}, j.err
+	case j.skip:
+		out = prepared{source: j.source, skipped: true, report: notDue(j.source, "another run has just taken it")}
+	case j.source.Kind == feed.KindFolder:
+		out, err = p.prepareFolder(ctx, run, j.source)
+	default:
+		out, err = p.prepare(ctx, run, j.source, j.result)
+	}
+	if err != nil {
+		out.fatal = fmt.Errorf("source %s: %w", j.source.Slug, err)
+	}
+	out.began = j.began
+	return out
+}
+
+// claims hold that no two runs work on one source at a time.
+type claims struct {
+	mu   sync.Mutex
+	busy map[int64]chan struct{}
+	done map[int64]time.Time
+}
+
+// take waits for the source to be free and takes it. since tells whether
+// somebody has finished with it after t.
+func (c *claims) take(ctx context.Context, id int64, t time.Time) (since bool, err error) {
+	for {
+		c.mu.Lock()
+		busy, taken := c.busy[id]
+		if !taken {
+			if c.busy == nil {
+				c.busy, c.done = map[int64]chan struct{}{}, map[int64]time.Time{}
+			}
+			c.busy[id] = make(chan struct{})
+			since = c.done[id].After(t)
+			c.mu.Unlock()
+			return since, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// release frees a source; at is when the work on it ended, zero if it was not done.
+func (c *claims) release(id int64, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	busy, taken := c.busy[id]
+	if !taken {
+		return
+	}
+	close(busy)
+	delete(c.busy, id)
+	if !at.IsZero() {
+		c.done[id] = at
+	}
+}

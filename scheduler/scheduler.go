@@ -1,0 +1,190 @@
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"tributary/feed"
+	"tributary/ingest"
+	"tributary/ingest/folder"
+	"tributary/store"
+)
+
+// Options are what a Scheduler goes by. Reload changes them while it runs.
+type Options struct {
+	Schedule string         // the main run: a five-field cron line
+	Location *time.Location // in which Schedule is read; nil: UTC
+	Rescan   time.Duration  // between complete scans of the seeds folder
+	Seeds    string         // the seeds folder, "" for none
+	Prune    store.PrunePolicy
+}
+
+// pruneAt is when texts past their keep are dropped: once a day, at a quiet hour.
+const pruneAt = "17 3 * * *"
+
+// Scheduler decides when to ingest, and sees to it that runs, however they
+// are asked for, do not get in each other's way.
+type Scheduler struct {
+	store    *store.Store
+	pipeline *ingest.Pipeline
+	log      *slog.Logger
+	lock     processLock
+
+	ctx  context.Context // of all runs; ends when Stop loses patience
+	stop context.CancelFunc
+
+	mu     sync.Mutex
+	opts   Options
+	cron   *cron.Cron
+	main   cron.EntryID
+	runs   map[string]*activeRun
+	ending bool
+	reload chan struct{}
+	active sync.WaitGroup
+}
+
+// New makes a Scheduler; its runs can be triggered at once, the clock and the
+// folder are watched only while Run is running. Stop ends its runs.
+func New(opts Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) *Scheduler {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Scheduler{
+		store: st, pipeline: p, log: log, lock: processLock{store: st},
+		ctx: ctx, stop: stop,
+		opts: opts, runs: map[string]*activeRun{}, reload: make(chan struct{}, 1),
+	}
+}
+
+// Run ingests what is due, then drives everything periodic until ctx ends.
+// It returns an error only for options that cannot be carried out.
+func (s *Scheduler) Run(ctx context.Context) error {
+	trigger := "start"
+	for {
+		period, cancel := context.WithCancel(ctx)
+		clock, err := s.start(period, trigger)
+		if err != nil {
+			cancel()
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.reload:
+		}
+		cancel()
+		<-clock.Stop().Done() // its jobs end with their period
+		if ctx.Err() != nil {
+			return nil
+		}
+		trigger = "signal"
+	}
+}
+
+// Reload changes the options of a running Scheduler and ingests what is due.
+func (s *Scheduler) Reload(opts Options) {
+	s.mu.Lock()
+	s.opts = opts
+	s.mu.Unlock()
+	select {
+	case s.reload <- struct{}{}:
+	default: // one is waiting already, and will see these options
+	}
+}
+
+// start sets the clock and the folder's watch going, and asks for a first run.
+func (s *Scheduler) start(ctx context.Context, trigger string) (*cron.Cron, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	location := s.opts.Location
+	if location == nil {
+		location = time.UTC
+	}
+	// Skip outside, Recover inside: the other way round one panic would leave
+	// the job marked as running for ever.
+	logger := cronLog{s.log}
+	clock := cron.New(cron.WithLocation(location), cron.WithLogger(logger),
+		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
+	main, err := clock.AddFunc(s.opts.Schedule, func() { s.runAndWait(ctx, feed.RunRequest{Trigger: "schedule"}) })
+	if err != nil {
+		return nil, feed.Errorf(feed.CodeInvalid, "schedule %q is not a cron line: %w", s.opts.Schedule, err)
+	}
+	if _, err := clock.AddFunc(pruneAt, func() { s.prune(ctx) }); err != nil {
+		return nil, err
+	}
+	if s.opts.Seeds != "" {
+		seeds := feed.RunRequest{Trigger: "folder", Sources: []string{feed.SeedsSlug}}
+		clock.Schedule(cron.Every(s.opts.Rescan), cron.FuncJob(func() { s.runAndWait(ctx, seeds) }))
+		go s.watch(ctx, s.opts.Seeds, seeds)
+	}
+	clock.Start()
+	s.cron, s.main = clock, main
+	go s.runAndWait(ctx, feed.RunRequest{Trigger: trigger})
+	return clock, nil
+}
+
+// watch asks for a scan of the folder whenever something in it changes. It is
+// a convenience: the periodic scan finds everything too.
+func (s *Scheduler) watch(ctx context.Context, root string, seeds feed.RunRequest) {
+	err := folder.Watch(ctx, root, func() { s.runAndWait(ctx, seeds) })
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("changes in the seeds folder are seen at the next rescan only", "folder", root, "error", err)
+	}
+}
+
+// runAndWait is a run nobody waits for but the clock; its report is logged.
+func (s *Scheduler) runAndWait(ctx context.Context, req feed.RunRequest) {
+	id, err := s.Trigger(ctx, req)
+	if err == nil {
+		_, err = s.Wait(ctx, id)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("run failed", "trigger", req.Trigger, "error", err)
+	}
+}
+
+func (s *Scheduler) prune(ctx context.Context) {
+	n, err := s.store.Prune(ctx, s.opts.Prune, s.pipeline.Now())
+	if err != nil {
+		s.log.Error("pruning old texts failed", "error", err)
+		return
+	}
+	s.log.Info("pruned old texts", "entries", n)
+}
+
+// NextRun is when the schedule asks for the next run; zero before Run.
+func (s *Scheduler) NextRun() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cron == nil {
+		return time.Time{}
+	}
+	return s.cron.Entry(s.main).Next
+}
+
+// Stop lets running work finish until ctx ends, then breaks it off; what was
+// not committed by then is rolled back. No run starts any more.
+func (s *Scheduler) Stop(ctx context.Context) {
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
+	finished := make(chan struct{})
+	go func() { s.active.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+	}
+	s.stop()
+	<-finished
+}
+
+// cronLog passes what cron says to slog: its panics as errors, the rest as
+// details.
+type cronLog struct{ log *slog.Logger }
+
+func (l cronLog) Info(msg string, kv ...any) { l.log.Debug("cron: "+msg, kv...) }
+
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.log.Error("cron: "+msg, append(kv, "error", err)...)
+}

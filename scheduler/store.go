@@ -1,0 +1,19 @@
+package scheduler
+
+import (
+	"context"
+
+	"tributary/ingest"
+	"tributary/store"
+)
+
+// ForPipeline shows a store as the pipeline wants to see it.
+func ForPipeline(st *store.Store) ingest.Store { return pipelineStore{st} }
+
+type pipelineStore struct{ *store.Store }
+
+// Write differs from the store's own only in naming the transaction by the
+// pipeline's interface.
+func (s pipelineStore) Write(ctx context.Context, do func(ingest.Tx) error) error {
+	return s.Store.Write(ctx, func(tx *store.Tx) error { return do(tx) })
+}

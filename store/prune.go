@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"tributary/feed"
+)
+
+// PrunePolicy says how long text is kept after a source last listed it.
+type PrunePolicy struct {
+	Keep     time.Duration // of entries that support an item; 0: for ever
+	KeepHeld time.Duration // of held and rejected ones; 0: for ever
+}
+
+// pruneBatch is how many entries lose their text in one transaction: others
+// may write in between.
+const pruneBatch = 500
+
+// Prune takes the text from entries that their source ceased to list long ago.
+// Their identity, title, address and decision stay, so that they never come back as new;
+// an entry that is listed again gets its text anew. Nothing that is still listed is
+// pruned, and nothing of a folder. It tells how many entries lost their text.
+func (s *Store) Prune(ctx context.Context, p PrunePolicy, now time.Time) (int, error) {
+	total := 0
+	for _, kind := range []feed.DecisionKind{feed.Published, feed.CopyOf, feed.Held, feed.Rejected} {
+		keep := p.Keep
+		if kind == feed.Held || kind == feed.Rejected {
+			keep = p.KeepHeld
+		}
+		n, err := s.pruneKind(ctx, kind, keep, now)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (s *Store) pruneKind(ctx context.Context, kind feed.DecisionKind, keep time.Duration, now time.Time) (total int, err error) {
+	if keep <= 0 {
+		return 0, nil
+	}
+	for n := int64(pruneBatch); n == pruneBatch && err == nil; {
+		err = s.Write(ctx, func(t *Tx) error {
+			// Without its raw key the entry is taken for changed when it is listed again.
+			n, err = t.exec(ctx, `UPDATE entry SET pruned = 1, raw_key = 0, authors = '', details = '', summary = '', content = ''
+				WHERE id IN (SELECT e.id FROM entry e JOIN source s ON s.id = e.source_id
+					WHERE e.pruned = 0 AND e.decision = $1 AND e.unlisted < $2 AND s.kind <> 'folder'
+					ORDER BY e.unlisted LIMIT $3)`, string(kind), now.Add(-keep).UnixMilli(), int64(pruneBatch))
+			if kind == feed.Published || kind == feed.CopyOf {
+				err = t.changedIf(n, err)
+			}
+			return err
+		})
+		total += int(n)
+	}
+	return total, err
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"tributary/feed"
+)
+
+// runsKept is how many reports are kept.
+const runsKept = 500
+
+// SaveRun stores a run's report, in place of an earlier one of the same ID. The
+// newest 500 are kept.
+func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
+	report, err := packReport(r)
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `INSERT INTO run (id, started, report) VALUES ($1, $2, $3)
+			ON CONFLICT (id) DO UPDATE SET started = EXCLUDED.started, report = EXCLUDED.report`,
+			r.ID, r.Started.UnixMilli(), report)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `DELETE FROM run WHERE started <
+			(SELECT MIN(kept.started) FROM (SELECT started FROM run ORDER BY started DESC LIMIT $1) kept)`, int64(runsKept))
+		return err
+	})
+}
+
+// packReport is a report as it is stored: a line for each of 10,000 sources is
+// 3 MB of JSON, of which gzip leaves a twentieth.
+func packReport(r feed.Report) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(z).Encode(r); err != nil {
+		return nil, fmt.Errorf("encode the report of run %s: %w", r.ID, err)
+	}
+	err = z.Close()
+	return b.Bytes(), err
+}
+
+func unpackReport(b []byte) (r feed.Report, err error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err == nil {
+		err = json.NewDecoder(z).Decode(&r)
+	}
+	if err != nil {
+		err = fmt.Errorf("decode the report of a run: %w", err)
+	}
+	return r, err
+}
+
+// Run is the report of a run.
+func (s *Store) Run(ctx context.Context, id string) (feed.Report, error) {
+	var b []byte
+	found, err := s.reader.one(ctx, `SELECT report FROM run WHERE id = $1`, []any{id}, &b)
+	if err == nil && !found {
+		err = feed.Errorf(feed.CodeNotFound, "there is no run %q: the newest %d are kept", id, runsKept)
+	}
+	if err != nil {
+		return feed.Report{}, err
+	}
+	return unpackReport(b)
+}
+
+// Runs are the newest reports, newest first.
+func (s *Store) Runs(ctx context.Context, limit int) ([]feed.Report, error) {
+	var all []feed.Report
+	err := s.reader.each(ctx, `SELECT report FROM run ORDER BY started DESC, id DESC LIMIT $1`, []any{int64(limit)},
+		func(scan scanner) error {
+			var b []byte
+			if err := scan(&b); err != nil {
+				return err
+			}
+			r, err := unpackReport(b)
+			all = append(all, r)
+			return err
+		})
+	return all, err
+}

@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"tributary/feed"
+)
+
+// sourceColumns are read by scanSource, in this order; s is the table.
+const sourceColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.about,
+	s.status, s.error, s.failures, s.etag, s.last_modified, s.validators_since, s.body_hash, s.same_bodies,
+	s.fetch_url, s.redirect_to, s.redirect_since, s.redirect_seen, s.last_fetch, s.last_success, s.last_change,
+	s.next_due, s.due_reason, s.retry_after, s.fetches, s.not_modified, s.bytes_in, s.bytes_saved, s.last_size, s.imported`
+
+func scanSource(scan scanner, s *feed.Source, more ...any) error {
+	var a about
+	st := &s.State
+	err := scan(append([]any{&s.ID, &s.Slug, &s.Kind, &s.URL, &s.Name, &s.Every, fromJSON{&s.Tags}, (*flag)(&s.Enabled),
+		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&a},
+		&st.Status, &st.Error, &st.Failures, &st.ETag, &st.LastModified, (*instant)(&st.ValidatorsSince), &st.BodyHash,
+		&st.SameBodies, &st.FetchURL, &st.RedirectTo, (*instant)(&st.RedirectSince), &st.RedirectSeen,
+		(*instant)(&st.LastFetch), (*instant)(&st.LastSuccess), (*instant)(&st.LastChange), (*instant)(&st.NextDue),
+		&st.DueReason, (*instant)(&st.RetryAfter), &st.Fetches, &st.NotModified, &st.BytesIn, &st.BytesSaved,
+		&st.LastSize, (*flag)(&st.Imported)}, more...)...)
+	s.About = a.channel()
+	return err
+}
+
+// stateValues are a state's columns, status to imported.
+func stateValues(args []any, st feed.SourceState) []any {
+	return append(args, string(st.Status), text(st.Error), int64(st.Failures), text(st.ETag), text(st.LastModified),
+		ms(st.ValidatorsSince), st.BodyHash, int64(st.SameBodies), text(st.FetchURL), text(st.RedirectTo),
+		ms(st.RedirectSince), int64(st.RedirectSeen), ms(st.LastFetch), ms(st.LastSuccess), ms(st.LastChange),
+		ms(st.NextDue), text(st.DueReason), ms(st.RetryAfter), st.Fetches, st.NotModified, st.BytesIn, st.BytesSaved,
+		st.LastSize, bit(st.Imported))
+}
+
+// about is feed.Channel as it is stored.
+type about struct {
+	ID          string `json:"id,omitempty"`
+	Title       string `json:"title,omitempty"`
+	Link        string `json:"link,omitempty"`
+	Author      string `json:"author,omitempty"`
+	Rights      string `json:"rights,omitempty"`
+	Language    string `json:"language,omitempty"`
+	Icon        string `json:"icon,omitempty"`
+	Updated     *int64 `json:"updated,omitempty"`      // milliseconds
+	MinInterval int64  `json:"min_interval,omitempty"` // seconds
+	SkipHours   []int  `json:"skip_hours,omitempty"`
+	SkipDays    []int  `json:"skip_days,omitempty"` // 0: Sunday
+}
+
+func aboutOf(c feed.Channel) about {
+	a := about{ID: c.ID, Title: c.Title, Link: c.Link, Author: c.Author, Rights: c.Rights, Language: c.Language,
+		Icon: c.Icon, MinInterval: int64(c.MinInterval / time.Second), SkipHours: c.SkipHours}
+	if !c.Updated.IsZero() {
+		at := c.Updated.UnixMilli()
+		a.Updated = &at
+	}
+	for _, d := range c.SkipDays {
+		a.SkipDays = append(a.SkipDays, int(d))
+	}
+	return a
+}
+
+func (a about) channel() feed.Channel {
+	c := feed.Channel{ID: a.ID, Title: a.Title, Link: a.Link, Author: a.Author, Rights: a.Rights, Language: a.Language,
+		Icon: a.Icon, MinInterval: time.Duration(a.MinInterval) * time.Second, SkipHours: a.SkipHours}
+	if a.Updated != nil {
+		c.Updated = time.UnixMilli(*a.Updated).UTC()
+	}
+	for _, d := range a.SkipDays {
+		c.SkipDays = append(c.SkipDays, time.Weekday(d))
+	}
+	return c
+}
+
+// showsAs tells whether a and b look the same in the output, but for their
+// Updated, which moves at every build of a document.
+func (a about) showsAs(b about) bool {
+	return a.ID == b.ID && a.Title == b.Title && a.Link == b.Link && a.Author == b.Author &&
+		a.Rights == b.Rights && a.Language == b.Language && a.Icon == b.Icon
+}
+
+// Sources are all sources but the removed ones, in their order of declaration.
+func (s *Store) Sources(ctx context.Context) ([]feed.Source, error) {
+	return s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL ORDER BY s.position, s.id`)
+}
+
+func (s session) sources(ctx context.Context, query string, args ...any) ([]feed.Source, error) {
+	var all []feed.Source
+	err := s.each(ctx, query, args, func(scan scanner) error {
+		all = append(all, feed.Source{})
+		return scanSource(scan, &all[len(all)-1])
+	})
+	return all, err
+}
+
+// Source finds a source by its slug, its URL or the name it shows, in this
+// order, upper and lower case being the same in names. Several of that name are a
+// [feed.CodeInvalid].
+func (s *Store) Source(ctx context.Context, name string) (feed.Source, error) {
+	found, err := s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s
+		WHERE s.removed IS NULL AND (s.slug = $1 OR s.url = $2) ORDER BY s.position`, name, name)
+	if err != nil {
+		return feed.Source{}, err
+	}
+	for _, src := range found {
+		if src.Slug == name {
+			return src, nil
+		}
+	}
+	if len(found) == 0 {
+		if found, err = s.named(ctx, name); err != nil {
+			return feed.Source{}, err
+		}
+	}
+	switch len(found) {
+	case 0:
+		return feed.Source{}, feed.Errorf(feed.CodeNotFound,
+			"there is no source %q: give its slug, URL or name as `tributary source list` shows them", name)
+	case 1:
+		return found[0], nil
+	}
+	return feed.Source{}, feed.Errorf(feed.CodeInvalid, "several sources are called %q: give one of their slugs, %s",
+		name, slugs(found))
+}
+
+func (s *Store) named(ctx context.Context, name string) ([]feed.Source, error) {
+	all, err := s.Sources(ctx)
+	return slices.DeleteFunc(all, func(src feed.Source) bool { return !strings.EqualFold(src.Title(), name) }), err
+}
+
+func slugs(sources []feed.Source) string {
+	var list []string
+	for _, src := range sources {
+		list = append(list, src.Slug)
+	}
+	return strings.Join(list, ", ")
+}
+
+// SourceByID gives a source by its row id, a removed one too: entries keep
+// their source's name.
+func (s *Store) SourceByID(ctx context.Context, id int64) (feed.Source, error) {
+	found, err := s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.id = $1`, id)
+	if err == nil && len(found) == 0 {
+		err = notFound("source", id)
+	}
+	if err != nil {
+		return feed.Source{}, err
+	}
+	return found[0], nil
+}
+
+const (
+	setState = `status = $3, error = $4, failures = $5, etag = $6, last_modified = $7, validators_since = $8, body_hash = $9,
+		same_bodies = $10, fetch_url = $11, redirect_to = $12, redirect_since = $13, redirect_seen = $14, last_fetch = $15,
+		last_success = $16, last_change = $17, next_due = $18, due_reason = $19, retry_after = $20, fetches = $21,
+		not_modified = $22, bytes_in = $23, bytes_saved = $24, last_size = $25, imported = $26`
+	saveState = `UPDATE source SET ` + setState + ` WHERE id = $1 AND about = $2`
+	saveAbout = `UPDATE source SET about = $2, ` + setState + ` WHERE id = $1`
+)
+
+// SaveSource stores what a source says of itself and what fetching it has
+// learned, in the transaction of the entries that go with it, after them.
+//
+// The change number moves only if entries of the source look different for it.
+// A new about.Updated alone is not kept, unless this transaction brought or
+// changed a published entry of the source: else each poll of a feed that stamps
+// its documents would alter ours.
+func (t *Tx) SaveSource(ctx context.Context, id int64, c feed.Channel, state feed.SourceState) error {
+	a := aboutOf(c)
+	values := stateValues([]any{id, asJSON(a)}, state)
+	if n, err := t.exec(ctx, saveState, values...); err != nil || n == 1 {
+		return err // it says of itself what it said before, as nearly always
+	}
+	var err error
+	if values[1], err = t.settleAbout(ctx, id, a); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, saveAbout, values...)
+	return err
+}
+
+// settleAbout is what to store for a, given what is stored.
+func (t *Tx) settleAbout(ctx context.Context, id int64, a about) (string, error) {
+	var old about
+	found, err := t.one(ctx, `SELECT about FROM source WHERE id = $1`, []any{id}, fromJSON{&old})
+	switch {
+	case err != nil:
+		return "", err
+	case !found:
+		return "", notFound("source", id)
+	case !a.showsAs(old):
+		return asJSON(a), t.Changed(ctx)
+	case !t.shown[id]:
+		a.Updated = old.Updated
+	}
+	return asJSON(a), nil
+}

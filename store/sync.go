@@ -1,0 +1,354 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tributary/feed"
+)
+
+// Positions of sources: those of the configuration come first, then those of
+// the environment, then those added, each in their own order.
+const positionsPerOrigin = 1_000_000
+
+// rank orders the origins: a source that several declare belongs to the highest.
+func rank(o feed.Origin) int {
+	switch o {
+	case feed.OriginConfig:
+		return 2
+	case feed.OriginEnv:
+		return 1
+	}
+	return 0
+}
+
+// row is a source as stored, removed or not.
+type row struct {
+	feed.Source
+	removed time.Time
+}
+
+func (r row) active() bool { return r.removed.IsZero() }
+
+// SyncSources makes the sources of one origin exactly these, in this order. A
+// source is known by its URL, the seeds folder by its slug, whatever its path: a
+// known one keeps its row, its entries and, if the URL is the same, its state,
+// even if it was removed in between or added by command. Those no longer declared are
+// removed; their items stay. A source that a higher origin declares (configuration,
+// then environment, then added) is left to that. Slug and position that are taken
+// give way: slugs get a number.
+func (s *Store) SyncSources(ctx context.Context, origin feed.Origin, declared []feed.Source, now time.Time) error {
+	if err := checkDeclared(declared); err != nil {
+		return err
+	}
+	return s.Write(ctx, func(t *Tx) error {
+		rows, err := t.rows(ctx)
+		if err != nil {
+			return err
+		}
+		return t.sync(ctx, rows, origin, declared, now)
+	})
+}
+
+func checkDeclared(declared []feed.Source) error {
+	seen := map[string]bool{}
+	for _, d := range declared {
+		switch key := sourceKey(d); {
+		case d.Slug == "" || d.URL == "":
+			return feed.Errorf(feed.CodeInvalid, "a source needs a slug and a URL: %q, %q", d.Slug, d.URL)
+		case seen[key]:
+			return feed.Errorf(feed.CodeInvalid, "the source %s is declared twice: remove one", d.URL)
+		default:
+			seen[key] = true
+		}
+	}
+	return nil
+}
+
+// sourceKey is what a source is known by.
+func sourceKey(s feed.Source) string {
+	if s.Slug == feed.SeedsSlug {
+		return feed.SeedsSlug
+	}
+	return s.URL
+}
+
+// rows are all sources by their key, removed ones too.
+func (t *Tx) rows(ctx context.Context) (map[string]row, error) {
+	rows := map[string]row{}
+	err := t.each(ctx, `SELECT `+sourceColumns+`, s.removed FROM source s`, nil, func(scan scanner) error {
+		var r row
+		err := scanSource(scan, &r.Source, (*instant)(&r.removed))
+		rows[sourceKey(r.Source)] = r
+		return err
+	})
+	return rows, err
+}
+
+// change is what is to become of one source; was.ID is 0 for a new one.
+type change struct {
+	was row
+	is  feed.Source
+}
+
+func (t *Tx) sync(ctx context.Context, rows map[string]row, origin feed.Origin, declared []feed.Source, now time.Time) error {
+	plan, left := planSync(rows, origin, declared)
+	taken := map[string]bool{}
+	for _, r := range left {
+		if r.Origin == origin {
+			if err := t.remove(ctx, r.Source, now); err != nil {
+				return err
+			}
+			continue
+		}
+		taken[r.Slug] = true
+	}
+	for i := range plan {
+		plan[i].is.Slug = freeSlug(plan[i].is.Slug, taken)
+		taken[plan[i].is.Slug] = true
+	}
+	return t.apply(ctx, plan)
+}
+
+// planSync pairs what is declared with what is there. Left are the active rows
+// that the plan doesn't touch.
+func planSync(rows map[string]row, origin feed.Origin, declared []feed.Source) (plan []change, left map[string]row) {
+	left = maps.Clone(rows)
+	maps.DeleteFunc(left, func(_ string, r row) bool { return !r.active() })
+	for i, d := range declared {
+		was, known := rows[sourceKey(d)]
+		if known && was.active() && rank(was.Origin) > rank(origin) {
+			continue
+		}
+		d.Origin, d.Position = origin, (2-rank(origin))*positionsPerOrigin+i
+		plan = append(plan, change{was, d})
+		delete(left, sourceKey(d))
+	}
+	return plan, left
+}
+
+func freeSlug(slug string, taken map[string]bool) string {
+	free := slug
+	for n := 2; taken[free]; n++ {
+		free = fmt.Sprintf("%s-%d", slug, n)
+	}
+	return free
+}
+
+// apply writes a plan. Slugs that change are put aside first, for two sources
+// may swap theirs.
+func (t *Tx) apply(ctx context.Context, plan []change) error {
+	for _, c := range plan {
+		if c.was.ID != 0 && c.was.active() && c.was.Slug != c.is.Slug {
+			if _, err := t.exec(ctx, `UPDATE source SET slug = $2 WHERE id = $1`, c.was.ID, fmt.Sprint("#", c.was.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range plan {
+		if err := t.put(ctx, c.was, &c.is); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put inserts a source, or gives a known one what is declared of it. Another
+// URL is another document: what fetching has learned is forgotten then.
+func (t *Tx) put(ctx context.Context, was row, is *feed.Source) error {
+	if was.ID == 0 {
+		return t.insertSource(ctx, is)
+	}
+	is.ID, is.About, is.State = was.ID, was.About, was.State
+	if was.active() && sameDeclared(was.Source, *is) {
+		return nil
+	}
+	if !was.active() {
+		if err := t.revive(ctx, was); err != nil {
+			return err
+		}
+	}
+	if was.URL != is.URL {
+		is.About, is.State = feed.Channel{}, feed.SourceState{Status: feed.StatusNew}
+	}
+	return t.updateSource(ctx, *is)
+}
+
+func sameDeclared(a, b feed.Source) bool {
+	return a.Slug == b.Slug && a.Kind == b.Kind && a.URL == b.URL && a.Name == b.Name && a.Every == b.Every &&
+		slices.Equal(a.Tags, b.Tags) && a.Enabled == b.Enabled && a.Private == b.Private &&
+		a.Origin == b.Origin && a.Position == b.Position
+}
+
+var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, about,
+	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
+	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
+	not_modified, bytes_in, bytes_saved, last_size, imported)`, 36, "")
+
+func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
+	t.now.source++
+	s.ID = t.now.source
+	if s.State.Status == "" {
+		s.State.Status = feed.StatusNew
+	}
+	_, err := t.insert(ctx, insertSource, 1, func(args []any, _ int) []any {
+		return stateValues(declaredValues(args, *s), s.State)
+	})
+	return t.changedIf(1, err)
+}
+
+// updateSource writes everything of a source, and makes it active.
+func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
+	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $2, kind = $3, url = $4, name = $5, every = $6, tags = $7,
+		enabled = $8, private = $9, origin = $10, position = $11, about = $12 WHERE id = $1`, declaredValues(nil, s)...)
+	if err := mustTouch("source", s.ID, n, err); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, saveAbout, stateValues([]any{s.ID, asJSON(aboutOf(s.About))}, s.State)...)
+	return t.changedIf(1, err)
+}
+
+// declaredValues are the columns id to about.
+func declaredValues(args []any, s feed.Source) []any {
+	tags := ""
+	if len(s.Tags) > 0 {
+		tags = asJSON(s.Tags)
+	}
+	return append(args, s.ID, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
+		bit(s.Private), string(s.Origin), int64(s.Position), asJSON(aboutOf(s.About)))
+}
+
+// AddSource adds a source, with the origin [feed.OriginAdded] and the last
+// position. If its slug is taken it gets a number. A URL that is a source already is
+// a [feed.CodeConflict]; one that was removed comes back with its id and
+// entries, and is fetched as if new, but not before its Retry-After.
+func (s *Store) AddSource(ctx context.Context, src feed.Source, now time.Time) (feed.Source, error) {
+	if err := checkDeclared([]feed.Source{src}); err != nil {
+		return feed.Source{}, err
+	}
+	err := s.Write(ctx, func(t *Tx) error {
+		rows, err := t.rows(ctx)
+		if err != nil {
+			return err
+		}
+		was := rows[sourceKey(src)]
+		if was.ID != 0 && was.active() {
+			return feed.Errorf(feed.CodeConflict, "%s is a source already, called %s", src.URL, was.Slug)
+		}
+		src.Slug, src.Position = freeSlug(src.Slug, activeSlugs(rows)), nextPosition(rows)
+		src.Origin = feed.OriginAdded
+		was.State = afresh(was.State)
+		return t.put(ctx, was, &src)
+	})
+	return src, err
+}
+
+func activeSlugs(rows map[string]row) map[string]bool {
+	taken := map[string]bool{}
+	for _, r := range rows {
+		if r.active() {
+			taken[r.Slug] = true
+		}
+	}
+	return taken
+}
+
+func nextPosition(rows map[string]row) int {
+	next := 2 * positionsPerOrigin
+	for _, r := range rows {
+		next = max(next, r.Position+1)
+	}
+	return next
+}
+
+// afresh is the state of a source that a person adds again: only what we owe
+// its server is remembered.
+func afresh(s feed.SourceState) feed.SourceState {
+	return feed.SourceState{Status: feed.StatusNew, LastFetch: s.LastFetch, RetryAfter: s.RetryAfter,
+		Fetches: s.Fetches, NotModified: s.NotModified, BytesIn: s.BytesIn, BytesSaved: s.BytesSaved}
+}
+
+// UpdateSource changes what is declared of the source with this ID: all but its
+// origin and position. Another URL forgets what fetching has learned.
+func (s *Store) UpdateSource(ctx context.Context, src feed.Source) error {
+	if err := checkDeclared([]feed.Source{src}); err != nil {
+		return err
+	}
+	return s.Write(ctx, func(t *Tx) error {
+		rows, err := t.rows(ctx)
+		if err != nil {
+			return err
+		}
+		var was row
+		for _, r := range rows {
+			switch {
+			case r.ID == src.ID:
+				was = r
+			case r.active() && r.Slug == src.Slug, r.URL == src.URL && sourceKey(r.Source) != feed.SeedsSlug:
+				return feed.Errorf(feed.CodeConflict, "the slug %s or the URL %s is another source's", src.Slug, src.URL)
+			}
+		}
+		if was.ID == 0 || !was.active() {
+			return notFound("source", src.ID)
+		}
+		src.Origin, src.Position = was.Origin, was.Position
+		return t.put(ctx, was, &src)
+	})
+}
+
+// RemoveSource removes a source. Its row, entries and items stay, so that
+// nothing that was published vanishes. With purge all of it is deleted: its entries,
+// itself, and the items that no other source supports; other items that it led
+// are led by the oldest entry left. Purge takes removed sources too.
+func (s *Store) RemoveSource(ctx context.Context, slug string, purge bool, now time.Time) error {
+	return s.Write(ctx, func(t *Tx) error {
+		found, err := t.sources(ctx, `SELECT `+sourceColumns+` FROM source s
+			WHERE s.slug = $1 AND (s.removed IS NULL OR $2 = 1) ORDER BY s.removed IS NOT NULL, s.removed DESC`, slug, bit(purge))
+		switch {
+		case err != nil:
+			return err
+		case len(found) == 0:
+			return feed.Errorf(feed.CodeNotFound, "there is no source %q: `tributary source list` shows what there is", slug)
+		case purge:
+			return t.purge(ctx, found[0].ID)
+		}
+		return t.remove(ctx, found[0], now)
+	})
+}
+
+// remove hides a source. It lists nothing any more, which is when retention
+// begins to count; a folder's entries have no retention.
+func (t *Tx) remove(ctx context.Context, s feed.Source, now time.Time) error {
+	if s.Kind != feed.KindFolder {
+		_, err := t.exec(ctx, `UPDATE entry SET unlisted = $2 WHERE source_id = $1 AND unlisted IS NULL`, s.ID, ms(now))
+		if err != nil {
+			return err
+		}
+	}
+	return t.changedIf(t.exec(ctx, `UPDATE source SET removed = $2 WHERE id = $1`, s.ID, ms(now)))
+}
+
+// revive lists again what was listed when the source was removed.
+func (t *Tx) revive(ctx context.Context, was row) error {
+	_, err := t.exec(ctx, `UPDATE entry SET unlisted = NULL WHERE source_id = $1 AND unlisted = $2`, was.ID, ms(was.removed))
+	return err
+}
+
+func (t *Tx) purge(ctx context.Context, id int64) error {
+	for _, statement := range []string{
+		`DELETE FROM item WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
+			AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.item_id = item.id AND o.source_id <> $1)`,
+		`UPDATE item SET lead_id = NULL WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
+			AND lead_id IN (SELECT l.id FROM entry l WHERE l.source_id = $1)`,
+		`DELETE FROM entry WHERE source_id = $1`,
+		`DELETE FROM source WHERE id = $1`,
+	} {
+		if _, err := t.exec(ctx, statement, id); err != nil {
+			return err
+		}
+	}
+	return t.Changed(ctx)
+}

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"tributary/feed"
+)
+
+// Wrong tokens that one address may send: a few at once, then one every so often.
+const (
+	wrongAtOnce = 5
+	wrongEvery  = time.Minute / 5
+	// strangers bounds how many addresses are remembered.
+	strangers = 4096
+)
+
+// guard compares tokens and slows down those who guess. A client that has
+// sent too many wrong ones is not heard for a while, right or wrong: an answer
+// would tell which it was.
+type guard struct {
+	sum [sha256.Size]byte
+	set bool
+	now func() time.Time
+
+	mu    sync.Mutex
+	wrong map[netip.Addr]*rate.Limiter
+}
+
+func newGuard(token string, now func() time.Time) *guard {
+	return &guard{sum: sha256.Sum256([]byte(token)), set: token != "", now: now, wrong: map[netip.Addr]*rate.Limiter{}}
+}
+
+// tooManyError tells a client to wait.
+type tooManyError struct{ wait time.Duration }
+
+func (e tooManyError) Error() string {
+	return "Too many wrong tokens came from your address. Try again in " + strconv.Itoa(e.seconds()) + " seconds."
+}
+
+func (e tooManyError) seconds() int { return int(e.wait.Seconds()) + 1 }
+
+// check returns nil for the right token, a tooManyError, or an error with
+// CodeDenied. Hashes are compared, in constant time, so that not even the
+// token's length shows.
+func (g *guard) check(r *http.Request, token string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	client, now := clientOf(r.RemoteAddr), g.now()
+	limit := g.wrong[client]
+	if limit != nil && limit.TokensAt(now) < 1 {
+		return &feed.Error{Code: feed.CodeDenied, Message: tooManyError{wrongEvery}.Error(), Err: tooManyError{wrongEvery}}
+	}
+	sum := sha256.Sum256([]byte(token))
+	if g.set && subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1 {
+		return nil
+	}
+	if limit == nil {
+		if len(g.wrong) >= strangers {
+			clear(g.wrong) // who has that many addresses is not held back by any limit
+		}
+		limit = rate.NewLimiter(rate.Every(wrongEvery), wrongAtOnce)
+		g.wrong[client] = limit
+	}
+	limit.AllowN(now, 1)
+	return feed.Errorf(feed.CodeDenied, "The token is wrong. It is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
+}
+
+// clientOf is the address that wrong tokens are counted for: of IPv6 the
+// network, because a client has all of that.
+func clientOf(remote string) netip.Addr {
+	ap, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := ap.Addr().Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}
+
+// retryAfter is the Retry-After value of an error that asks to wait, else "".
+func retryAfter(err error) string {
+	var e tooManyError
+	if errors.As(err, &e) {
+		return strconv.Itoa(e.seconds())
+	}
+	return ""
+}
+
+// bearer is the token of the Authorization header (RFC 6750, 2.1), the only
+// place of a request to the API where one is looked for.
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return strings.TrimSpace(token), true
+}
+
+// newCrossOrigin lets our own pages send forms and no others: by
+// Sec-Fetch-Site, else by comparing Origin with the host that was asked or
+// with the configured base URL, which differ behind a proxy.
+func newCrossOrigin(base string) *http.CrossOriginProtection {
+	c := http.NewCrossOriginProtection()
+	if u, err := url.Parse(base); err == nil && u.Host != "" {
+		_ = c.AddTrustedOrigin(u.Scheme + "://" + u.Host) // fails for a malformed origin only; then it trusts none
+	}
+	return c
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"container/list"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Bounds of the page cache.
+const (
+	cacheEntries = 500
+	cacheBytes   = 8 << 20
+)
+
+// cache keeps the documents that were asked for last, within bounds of number
+// and bytes. Each carries a stamp (a change number, a second) and is good for
+// that stamp only.
+type cache struct {
+	maxEntries, maxBytes int
+
+	mu    sync.Mutex
+	byKey map[string]*list.Element
+	order *list.List // most recently used first
+	bytes int
+
+	flight singleflight.Group
+}
+
+type cached struct {
+	key   string
+	stamp int64
+	doc   *document
+}
+
+func newCache(entries, bytes int) *cache {
+	return &cache{maxEntries: entries, maxBytes: bytes, byKey: map[string]*list.Element{}, order: list.New()}
+}
+
+// document returns what is kept under key for stamp, else makes and keeps it.
+// Requests that come while it is being made wait for the same one.
+func (c *cache) document(key string, stamp int64, render func() (*document, error)) (*document, error) {
+	if d := c.get(key, stamp); d != nil {
+		return d, nil
+	}
+	v, err, _ := c.flight.Do(key, func() (any, error) {
+		d, err := render()
+		if err == nil {
+			c.put(key, stamp, d)
+		}
+		return d, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.(*document), nil
+}
+
+func (c *cache) get(key string, stamp int64) *document {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byKey[key]
+	if e == nil || e.Value.(*cached).stamp != stamp {
+		return nil
+	}
+	c.order.MoveToFront(e)
+	return e.Value.(*cached).doc
+}
+
+func (c *cache) put(key string, stamp int64, d *document) {
+	if d.size() > c.maxBytes {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.byKey[key]; e != nil {
+		c.drop(e)
+	}
+	c.byKey[key] = c.order.PushFront(&cached{key, stamp, d})
+	c.bytes += d.size()
+	for c.bytes > c.maxBytes || c.order.Len() > c.maxEntries {
+		c.drop(c.order.Back())
+	}
+}
+
+func (c *cache) drop(e *list.Element) {
+	old := c.order.Remove(e).(*cached)
+	delete(c.byKey, old.key)
+	c.bytes -= old.doc.size()
+}

@@ -1,0 +1,243 @@
+package web
+
+import (
+	"context"
+	"flag"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tributary/feed"
+	"tributary/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// openStore opens an empty SQLite store.
+func openStore(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "tributary.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+// sampleStore opens a store that holds the sample.
+func sampleStore(t testing.TB) *store.Store {
+	t.Helper()
+	st := openStore(t)
+	sources := addSources(t, st, sampleSources())
+	addItems(t, st, sources, sampleItems())
+	for _, r := range sampleReports() {
+		must(t, st.SaveRun(t.Context(), r))
+	}
+	return st
+}
+
+// addSources stores sources with what they say of themselves and their state,
+// and returns their row ids by slug.
+func addSources(t testing.TB, st *store.Store, sources []feed.Source) map[string]int64 {
+	t.Helper()
+	ids := map[string]int64{}
+	for _, src := range sources {
+		added, err := st.AddSource(t.Context(), src, noon)
+		must(t, err)
+		ids[src.Slug] = added.ID
+		must(t, st.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.SaveSource(t.Context(), added.ID, src.About, src.State)
+		}))
+	}
+	return ids
+}
+
+// addItems publishes items, each admitted a moment after its date.
+func addItems(t testing.TB, st *store.Store, sources map[string]int64, items []sampleItem) {
+	t.Helper()
+	ctx := t.Context()
+	must(t, st.Write(ctx, func(tx *store.Tx) error {
+		for _, it := range items {
+			item := feed.Item{ID: it.id, Published: it.entry.Published, Updated: it.entry.Published}
+			if err := tx.InsertItem(ctx, &item, "run"); err != nil {
+				return err
+			}
+			e := it.entry
+			e.SourceID, e.ItemID, e.FirstSeen = sources[it.source], item.RowID, it.entry.Published.Add(time.Minute)
+			e.Keys.Identity, e.Decision.Kind = key(it.id), feed.Published
+			if err := tx.InsertEntry(ctx, &e); err != nil {
+				return err
+			}
+			for _, slug := range slices.Sorted(maps.Keys(it.copies)) {
+				c := feed.Entry{SourceID: sources[slug], ItemID: item.RowID, Title: e.Title, URL: it.copies[slug], FirstSeen: e.FirstSeen}
+				c.Keys.Identity, c.Decision.Kind = key(it.copies[slug]), feed.CopyOf
+				if err := tx.InsertEntry(ctx, &c); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := tx.Admit(ctx, nil, noon)
+		return err
+	}))
+	for _, it := range items {
+		if !it.updated.IsZero() {
+			touch(t, st, it.id, it.updated)
+		}
+	}
+}
+
+// touch moves an item's updated.
+func touch(t testing.TB, st *store.Store, id string, updated time.Time) {
+	t.Helper()
+	item, err := st.Item(t.Context(), id)
+	must(t, err)
+	must(t, st.Write(t.Context(), func(tx *store.Tx) error { return tx.TouchItem(t.Context(), item.RowID, updated) }))
+}
+
+func key(s string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return int64(h.Sum64())
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scheduler stands in for the program's: it notes what it is asked for.
+type scheduler struct {
+	next     time.Time
+	running  bool
+	requests []feed.RunRequest
+	report   feed.Report
+	err      error
+}
+
+func (s *scheduler) Trigger(_ context.Context, req feed.RunRequest) (string, error) {
+	if s.err != nil {
+		return "", s.err
+	}
+	s.requests = append(s.requests, req)
+	return "run-2", nil
+}
+
+func (s *scheduler) Wait(ctx context.Context, id string) (feed.Report, error) {
+	return s.report, ctx.Err()
+}
+func (s *scheduler) NextRun() time.Time { return s.next }
+func (s *scheduler) Running() bool      { return s.running }
+
+// catalogue stands in for what adds and removes sources: it does so without fetching.
+type catalogue struct {
+	st    *store.Store
+	found string
+	err   error
+}
+
+func (c catalogue) Add(ctx context.Context, src feed.Source) (feed.Source, string, error) {
+	if c.err != nil {
+		return feed.Source{}, "", c.err
+	}
+	src.Slug = "added"
+	added, err := c.st.AddSource(ctx, src, noon)
+	return added, c.found, err
+}
+
+func (c catalogue) Remove(ctx context.Context, slug string, purge bool) error {
+	return c.st.RemoveSource(ctx, slug, purge, noon)
+}
+
+// sampleOptions are those of the goldens.
+func sampleOptions() Options {
+	return Options{
+		Site: sampleSite("https://guarantees.example"), Token: sampleToken, MaxAge: 15 * time.Minute,
+		UserAgent: "tributary/1.0.0 (+https://guarantees.example/fetching)",
+		Logger:    slog.New(slog.DiscardHandler),
+		Now:       func() time.Time { return noon },
+	}
+}
+
+// newServer makes a server on st with the sample's options, changed by each of change.
+func newServer(t testing.TB, st *store.Store, change ...func(*Options)) *Server {
+	t.Helper()
+	o := sampleOptions()
+	for _, c := range change {
+		c(&o)
+	}
+	return New(o, st, &scheduler{next: at(time.January, 6, 12, 15)}, catalogue{st: st, found: "an Atom feed"})
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// ask sends a request through the whole stack. Headers come as name, value, …
+func ask(t testing.TB, srv *Server, method, target, body string, header ...string) answer {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	srv.Handler().ServeHTTP(w, r)
+	res := w.Result()
+	read, err := io.ReadAll(res.Body)
+	must(t, err)
+	return answer{res, string(read)}
+}
+
+func get(t testing.TB, srv *Server, target string, header ...string) answer {
+	t.Helper()
+	return ask(t, srv, http.MethodGet, target, "", header...)
+}
+
+// wantStatus ends the test if the answer has another status.
+func wantStatus(t testing.TB, a answer, status int) {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("status %d, want %d; body:\n%s", a.StatusCode, status, a.body)
+	}
+}
+
+// wantField compares a header field.
+func wantField(t testing.TB, a answer, name, want string) {
+	t.Helper()
+	if got := a.Header.Get(name); got != want {
+		t.Errorf("%s: %q, want %q", name, got, want)
+	}
+}
+
+// golden compares with a file under testdata, or writes it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		must(t, os.MkdirAll("testdata", 0o755))
+		must(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	must(t, err)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got); -update writes it anew:\n%s", name, diff)
+	}
+}

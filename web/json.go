@@ -1,0 +1,99 @@
+package web
+
+import (
+	"time"
+
+	"tributary/feed"
+)
+
+// itemJSON is an item in the API.
+type itemJSON struct {
+	ID            string     `json:"id"`
+	URN           string     `json:"urn"`
+	Title         string     `json:"title"`
+	Page          string     `json:"page"`          // our page about it
+	URL           string     `json:"url,omitempty"` // the original
+	Source        string     `json:"source,omitempty"`
+	SourceName    string     `json:"source_name,omitempty"`
+	Published     time.Time  `json:"published"`
+	PublishedFrom string     `json:"published_from,omitempty"` // "feed", "front matter", "date line", "caption", "file time"; none: first seen
+	Updated       time.Time  `json:"updated"`
+	Language      string     `json:"language,omitempty"`
+	Summary       string     `json:"summary,omitempty"`
+	Content       string     `json:"content_html,omitempty"`
+	AlsoAt        []copyJSON `json:"also_at,omitempty"`
+}
+
+// copyJSON is another place where an item was found.
+type copyJSON struct {
+	Source string `json:"source"`
+	URL    string `json:"url,omitempty"`
+	Title  string `json:"title,omitempty"`
+}
+
+func (s *Server) itemJSON(item feed.Item) itemJSON {
+	e := item.Entry
+	out := itemJSON{
+		ID: item.ID, URN: item.URN(), Title: titleOf(item),
+		Page: s.opt.Site.BaseURL + "/items/" + item.ID, URL: publicURL(e.URL),
+		Published: item.Published.UTC(), PublishedFrom: e.PublishedFrom, Updated: item.Updated.UTC(),
+		Language: e.Language, Summary: e.Summary, Content: e.Content,
+	}
+	if isPublic(item.Source) {
+		out.Source, out.SourceName = item.Source.Slug, item.Source.Title()
+	}
+	for _, c := range item.Copies {
+		if !c.Private {
+			out.AlsoAt = append(out.AlsoAt, copyJSON{c.Source, publicURL(c.URL), c.Title})
+		}
+	}
+	return out
+}
+
+// sourceJSON is a source in the API.
+type sourceJSON struct {
+	Slug        string          `json:"slug"`
+	Kind        feed.SourceKind `json:"kind"`
+	Name        string          `json:"name"`
+	URL         string          `json:"url,omitempty"`  // a folder's path is told with the token only
+	Site        string          `json:"site,omitempty"` // the page that the feed belongs to
+	Every       string          `json:"every,omitempty"`
+	Tags        []string        `json:"tags,omitempty"`
+	Enabled     bool            `json:"enabled"`
+	Private     bool            `json:"private"`
+	Origin      feed.Origin     `json:"origin"`
+	Status      feed.Status     `json:"status"`
+	Error       string          `json:"error,omitempty"`
+	Failures    int             `json:"failures"`
+	LastFetch   time.Time       `json:"last_fetch,omitzero"`
+	LastSuccess time.Time       `json:"last_success,omitzero"`
+	LastChange  time.Time       `json:"last_change,omitzero"`
+	NextDue     time.Time       `json:"next_due,omitzero"`
+	DueReason   string          `json:"due_reason,omitempty"`
+	Fetches     int64           `json:"fetches"`
+	NotModified int64           `json:"not_modified"`
+	BytesIn     int64           `json:"bytes_in"`
+	BytesSaved  int64           `json:"bytes_saved"`
+}
+
+// addedJSON is the answer to adding a source.
+type addedJSON struct {
+	sourceJSON
+	Found string `json:"found,omitempty"` // what was found at the address, in words
+}
+
+func newSourceJSON(src feed.Source, trusted bool) sourceJSON {
+	st := src.State
+	out := sourceJSON{
+		Slug: src.Slug, Kind: src.Kind, Name: src.Title(), URL: src.URL, Site: src.About.Link,
+		Every: src.Every, Tags: src.Tags, Enabled: src.Enabled, Private: src.Private, Origin: src.Origin,
+		Status: status(src), Error: st.Error, Failures: st.Failures,
+		LastFetch: st.LastFetch, LastSuccess: st.LastSuccess, LastChange: st.LastChange,
+		NextDue: st.NextDue, DueReason: st.DueReason,
+		Fetches: st.Fetches, NotModified: st.NotModified, BytesIn: st.BytesIn, BytesSaved: st.BytesSaved,
+	}
+	if !trusted {
+		out.URL, out.Site, out.Error = publicURL(src.URL), publicURL(src.About.Link), publicError(st.Error, src)
+	}
+	return out
+}

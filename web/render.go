@@ -1,0 +1,234 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tributary/feed"
+)
+
+// How soon news show: the store is asked for its change number every
+// pollEvery (other processes write to it too), and renderings start at least
+// that far apart, so that a run that commits often does not cost more in
+// rendering than in ingest.
+const pollEvery = 500 * time.Millisecond
+
+// The documents that are rendered when something changes.
+const (
+	atomDoc = iota
+	rssDoc
+	jsonDoc
+	frontDoc // nil while there are no items
+	docCount
+)
+
+// docMedia are the paths and media types of the feed documents (RFC 4287, 7;
+// JSON Feed 1.1). The charset is named for readers that otherwise guess.
+var docMedia = [...]struct{ path, mediaType string }{
+	atomDoc: {"/feed.atom", "application/atom+xml; charset=utf-8"},
+	rssDoc:  {"/feed.rss", "application/rss+xml; charset=utf-8"},
+	jsonDoc: {"/feed.json", "application/feed+json; charset=utf-8"},
+}
+
+// documents holds the last good rendering.
+type documents struct {
+	mu       sync.Mutex // one rendering at a time
+	current  atomic.Pointer[rendering]
+	failure  atomic.Pointer[string] // why the newest attempt failed; nil: it did not
+	reported string                 // the failure that was logged last; Watch's own
+}
+
+// rendering is a set of documents made at one change number.
+type rendering struct {
+	change   int64
+	err      error     // of the documents that could not be rendered
+	modified time.Time // newest change of an item
+	items    int
+	docs     [docCount]*document
+}
+
+// Poke tells Watch that the store has changed, so that it need not wait for
+// its next look. It never blocks.
+func (s *Server) Poke() {
+	select {
+	case s.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Watch renders the documents now and whenever the store's change number
+// moves, until ctx ends. When rendering fails it says so in the log, once, and
+// the last good documents stay.
+func (s *Server) Watch(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		rendered, err := s.refresh(ctx)
+		s.report(ctx, err)
+		wake := s.poke
+		if rendered {
+			wake = nil // the next one not before the next tick
+			tick.Reset(pollEvery)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		case <-wake:
+		}
+	}
+}
+
+// report logs a failure when it is new, and its end.
+func (s *Server) report(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && err.Error() != s.docs.reported:
+		s.docs.reported = err.Error()
+		s.log.Error("cannot render the feed; the last good one is served", "error", err)
+	case err == nil && s.docs.reported != "":
+		s.docs.reported = ""
+		s.log.Info("the feed is rendered again")
+	}
+}
+
+// refresh renders if the change number has moved since the last rendering,
+// and tells whether it did.
+func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
+	s.docs.mu.Lock()
+	defer s.docs.mu.Unlock()
+	change, err := s.store.Change(ctx)
+	if err != nil {
+		return false, s.note(fmt.Errorf("ask the store for its change number: %w", err))
+	}
+	s.seen.Store(change)
+	last := s.docs.current.Load()
+	if last != nil && last.change == change {
+		return false, s.note(last.err)
+	}
+	items, err := s.store.Window(ctx)
+	if err != nil {
+		return false, s.note(fmt.Errorf("read the newest items: %w", err))
+	}
+	next := s.render(change, items, last)
+	s.docs.current.Store(next)
+	s.metrics.rendered(next.err)
+	return true, s.note(next.err)
+}
+
+// note keeps why there is nothing newer than what is served, for /readyz; nil
+// when all is well.
+func (s *Server) note(err error) error {
+	if err == nil {
+		s.docs.failure.Store(nil)
+		return nil
+	}
+	text := err.Error()
+	s.docs.failure.Store(&text)
+	return err
+}
+
+// render makes the documents of a change number. One that fails does not stop
+// the others and leaves its predecessor in place.
+func (s *Server) render(change int64, items []feed.Item, last *rendering) *rendering {
+	if last == nil {
+		last = new(rendering)
+	}
+	next := &rendering{change: change, modified: s.newestChange(items), items: len(items)}
+	var failures []error
+	for i, before := range last.docs {
+		doc, err := s.renderOne(i, items, next.modified, before)
+		if err != nil {
+			failures = append(failures, err)
+			doc = before
+		}
+		next.docs[i] = doc
+	}
+	next.err = errors.Join(failures...)
+	return next
+}
+
+// newestChange is when the newest of the items changed or came in. It moves
+// with what is shown and not with the clock. Without items it is when the feed
+// came to be.
+func (s *Server) newestChange(items []feed.Item) time.Time {
+	newest := s.opt.Site.Started
+	for _, item := range items {
+		for _, t := range []time.Time{item.Updated, item.Admitted} {
+			if t.After(newest) {
+				newest = t
+			}
+		}
+	}
+	return newest
+}
+
+// renderOne makes one document. If its bytes are what they were, the one from
+// before is kept and nothing is compressed again. A panic of a renderer is an
+// error like others: it must not end the program, nor the feed.
+func (s *Server) renderOne(which int, items []feed.Item, modified time.Time, before *document) (doc *document, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("document %d: panic: %v", which, p)
+		}
+	}()
+	if which == frontDoc {
+		return s.frontDocument(items)
+	}
+	body, err := s.feedBytes(which, items)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", docMedia[which].path, err)
+	}
+	if before != nil && string(before.plain.body) == string(body) && before.modified.Equal(modified.Truncate(time.Second)) {
+		return before, nil
+	}
+	return newDocument(body, docOptions{
+		mediaType:    docMedia[which].mediaType,
+		cacheControl: fmt.Sprintf("public, max-age=%d", int(s.opt.MaxAge.Seconds())),
+		modified:     modified,
+		level:        feedLevel,
+	})
+}
+
+func (s *Server) feedBytes(which int, items []feed.Item) ([]byte, error) {
+	page := feed.Page{Self: s.opt.Site.BaseURL + docMedia[which].path, Items: items}
+	switch which {
+	case atomDoc:
+		return s.opt.Site.Atom(page)
+	case rssDoc:
+		return s.opt.Site.RSS(page)
+	}
+	return s.opt.Site.JSON(page)
+}
+
+// latest is the last good rendering. Before the first one it makes it, in the
+// request's time.
+func (s *Server) latest(ctx context.Context) (*rendering, error) {
+	if r := s.docs.current.Load(); r != nil {
+		return r, nil
+	}
+	_, err := s.refresh(ctx)
+	if r := s.docs.current.Load(); r != nil {
+		return r, nil
+	}
+	return nil, err
+}
+
+// feedDocument serves one of the feed documents.
+func (s *Server) feedDocument(which int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		latest, err := s.latest(r.Context())
+		switch {
+		case err != nil:
+			s.unavailable(w, r, err)
+		case latest.docs[which] == nil:
+			s.unavailable(w, r, latest.err)
+		default:
+			latest.docs[which].serve(w, r)
+		}
+	}
+}

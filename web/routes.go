@@ -1,0 +1,89 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// routes registers everything twice where the base URL has a path: under that
+// path, for a proxy that passes paths on as they are, and at the root, for one
+// that strips the prefix and for health checks that go past the proxy.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	taken := map[string]bool{}
+	for _, prefix := range slices.Compact([]string{s.root, ""}) {
+		for path, m := range s.table() {
+			if pattern := prefix + path; !taken[pattern] {
+				taken[pattern] = true
+				mux.Handle(pattern, m.handler())
+				s.metrics.route(pattern, path)
+			}
+		}
+	}
+	if s.root != "" {
+		mux.Handle(s.root, http.RedirectHandler(s.root+"/", http.StatusPermanentRedirect))
+	}
+	mux.HandleFunc("/", s.notFound)
+	return mux
+}
+
+// table names every path with what answers it.
+func (s *Server) table() map[string]methods {
+	return map[string]methods{
+		"/{$}":        {"GET": s.front},
+		"/feed.atom":  {"GET": s.feedDocument(atomDoc)},
+		"/feed.rss":   {"GET": s.feedDocument(rssDoc)},
+		"/feed.json":  {"GET": s.feedDocument(jsonDoc)},
+		"/items/{id}": {"GET": s.itemPage},
+
+		"/sources.opml":  {"GET": s.opml},
+		"/sources":       {"GET": s.sourcesPage},
+		"/fetching":      {"GET": s.fetchingPage},
+		"/runs":          {"GET": s.runsPage, "POST": s.startRun},
+		"/runs/{id}":     {"GET": s.runPage},
+		"/assets/{name}": {"GET": s.asset},
+
+		"/api/ingest":         {"POST": s.apiIngest},
+		"/api/runs":           {"GET": s.apiRuns},
+		"/api/runs/{id}":      {"GET": s.apiRun},
+		"/api/items":          {"GET": s.apiItems},
+		"/api/items/{id}":     {"GET": s.apiItem},
+		"/api/sources":        {"GET": s.apiSources, "POST": s.apiAddSource},
+		"/api/sources/{slug}": {"GET": s.apiSource, "DELETE": s.apiRemoveSource},
+
+		"/healthz": {"GET": s.healthz},
+		"/readyz":  {"GET": s.readyz},
+		"/metrics": {"GET": s.metrics.handler.ServeHTTP},
+	}
+}
+
+// methods answers one path, by method. GET answers HEAD too.
+type methods map[string]http.HandlerFunc
+
+// handler answers other methods with 405 and Allow (RFC 9110, 15.5.6).
+func (m methods) handler() http.Handler {
+	allowed := make([]string, 0, len(m)+2)
+	for method := range m {
+		allowed = append(allowed, method)
+	}
+	if get := m["GET"]; get != nil {
+		m["HEAD"] = get
+		allowed = append(allowed, "HEAD")
+	}
+	allowed = append(allowed, "OPTIONS")
+	slices.Sort(allowed)
+	allow := []string{strings.Join(allowed, ", ")}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := m[r.Method]; h != nil {
+			h(w, r)
+			return
+		}
+		w.Header()["Allow"] = allow
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		http.Error(w, r.Method+" is not possible here; allowed: "+allow[0]+".", http.StatusMethodNotAllowed)
+	})
+}

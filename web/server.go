@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tributary/feed"
+	"tributary/store"
+)
+
+// Options of a Server.
+type Options struct {
+	Site      feed.Site      // what the feed says of itself; BaseURL may have a path, under which everything then lives too
+	Token     string         // allows changes and shows private sources; "": nothing is allowed
+	UserAgent string         // that we fetch with, told on /fetching
+	MaxAge    time.Duration  // Cache-Control max-age of the feed documents; 0: 15 min. Match it to the schedule
+	Location  *time.Location // of the times on pages; nil: UTC
+	AccessLog bool           // log each request at level info; else at debug
+	Logger    *slog.Logger   // nil: slog.Default()
+	Now       func() time.Time
+}
+
+// Store is what the server reads. Package store documents the methods.
+type Store interface {
+	Change(ctx context.Context) (int64, error)
+	Window(ctx context.Context) ([]feed.Item, error)
+	Item(ctx context.Context, id string) (feed.Item, error)
+	Items(ctx context.Context, q store.Query) ([]feed.Item, error)
+	Sources(ctx context.Context) ([]feed.Source, error)
+	Source(ctx context.Context, name string) (feed.Source, error)
+	Totals(ctx context.Context) (store.Totals, error)
+	Run(ctx context.Context, id string) (feed.Report, error)
+	Runs(ctx context.Context, limit int) ([]feed.Report, error)
+}
+
+// Runner starts ingests.
+type Runner interface {
+	// Trigger starts a run or joins the one that does the same, and returns its id.
+	Trigger(ctx context.Context, req feed.RunRequest) (runID string, err error)
+	// Wait returns the report of a run once it is done, or ctx's error.
+	Wait(ctx context.Context, runID string) (feed.Report, error)
+	// NextRun is when the schedule fires next; zero: never.
+	NextRun() time.Time
+	// Running tells whether a run is in progress.
+	Running() bool
+}
+
+// Sources adds and removes sources.
+type Sources interface {
+	// Add validates a source by fetching it (a page's feeds are discovered),
+	// stores it, and says in words what was found.
+	Add(ctx context.Context, src feed.Source) (added feed.Source, found string, err error)
+	Remove(ctx context.Context, slug string, purge bool) error
+}
+
+// Server answers HTTP requests. Make one with New.
+type Server struct {
+	opt     Options
+	store   Store
+	runner  Runner
+	sources Sources
+	log     *slog.Logger
+	root    string // path of the base URL: "" or "/news"
+
+	pages       map[string]*template.Template
+	assets      assets
+	guard       *guard
+	crossOrigin *http.CrossOriginProtection
+	metrics     *metrics
+	cache       *cache
+	docs        documents
+	poke        chan struct{}
+	seen        atomic.Int64 // the newest change number we know of
+	handler     http.Handler
+}
+
+// New makes a server. It reads nothing yet; the first request, or Watch, does.
+func New(o Options, s Store, runner Runner, sources Sources) *Server {
+	if o.MaxAge == 0 {
+		o.MaxAge = 15 * time.Minute
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Site.BaseURL = strings.TrimRight(o.Site.BaseURL, "/")
+	srv := &Server{
+		opt: o, store: s, runner: runner, sources: sources, log: o.Logger,
+		root:        pathOf(o.Site.BaseURL),
+		assets:      newAssets(),
+		guard:       newGuard(o.Token, o.Now),
+		crossOrigin: newCrossOrigin(o.Site.BaseURL),
+		cache:       newCache(cacheEntries, cacheBytes),
+		poke:        make(chan struct{}, 1),
+	}
+	srv.pages = parsePages(srv)
+	srv.metrics = newMetrics(srv)
+	srv.handler = srv.observe(srv.routes())
+	return srv
+}
+
+// pathOf is the path of a base URL without a slash at its end.
+func pathOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.EscapedPath(), "/")
+}
+
+// Handler serves everything, with metrics, logs and recovery from panics.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Metrics is the registry behind /metrics, for others to add theirs.
+func (s *Server) Metrics() *prometheus.Registry { return s.metrics.registry }
+
+// HTTP is an http.Server on addr that no slow or silent client can hold up.
+func (s *Server) HTTP(addr string) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // of a 1 MB document: 17 KB/s
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
