@@ -3,7 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
-	"runtime"
+	"sync"
 	"time"
 
 	"tributary/feed"
@@ -48,27 +48,21 @@ const (
 // The line is: due source → fetch → parse → known by raw hash? → clean →
 // [one transaction: look up → decide → apply, cursor with it] → admission.
 func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done func(feed.SourceReport)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
 	due, rest := p.due(run, sources)
 	for _, r := range rest {
 		done(r)
 	}
-	fetched := make(chan job)
-	prepared := make(chan prepared)
-	go p.fetchAll(ctx, run, due, fetched)
-	go p.prepareAll(ctx, run, fetched, prepared, runtime.GOMAXPROCS(0))
+	ctx, cancel := context.WithCancel(ctx)
+	ready := newBatches(len(due))
+	var workers sync.WaitGroup
+	workers.Go(func() { p.prepareAll(ctx, run, due, ready) })
 
-	w := writer{p: p, run: run, pending: len(due), done: done}
-	if err := w.writeAll(ctx, prepared); err != nil {
-		cancel(err)
-		for out := range prepared { // let the workers end
-			p.claims.release(out.source.ID, time.Time{})
-		}
-		return err
-	}
-	return ctx.Err()
+	w := writer{p: p, run: run, in: ready, done: done}
+	err := w.writeAll(ctx)
+	cancel()
+	ready.close()
+	workers.Wait()
+	return err
 }
 
 // due parts the sources into those to take now and reports on the others.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,18 +23,27 @@ type job struct {
 	err    error
 }
 
-// fetchAll fetches the sources, those of one host one after the other, and
-// closes out at the end.
-func (p *Pipeline) fetchAll(ctx context.Context, run Run, sources []feed.Source, out chan<- job) {
-	defer close(out)
+// prepareAll fetches and prepares the sources. Hosts are spoken to side by
+// side, the sources of one host one after the other; what costs CPU and
+// memory, a document, is worked on by as many as there are processors.
+func (p *Pipeline) prepareAll(ctx context.Context, run Run, sources []feed.Source, out *batches) {
+	documents := make(chan job)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for j := range documents {
+				p.hand(out, p.prepareOne(ctx, run, j))
+			}
+		})
+	}
 	var hosts errgroup.Group
 	hosts.SetLimit(hostsAtOnce)
 	for _, group := range byHost(sources) {
 		hosts.Go(func() error {
 			for _, src := range group {
-				select {
-				case out <- p.fetchOne(ctx, run, src):
-				case <-ctx.Done():
+				if j := p.fetchOne(ctx, run, src); j.heavy() {
+					documents <- j
+				} else if !p.hand(out, p.prepareOne(ctx, run, j)) {
 					return nil
 				}
 			}
@@ -41,6 +51,22 @@ func (p *Pipeline) fetchAll(ctx context.Context, run Run, sources []feed.Source,
 		})
 	}
 	_ = hosts.Wait() // its functions return nil; failures travel in the jobs
+	close(documents)
+	workers.Wait()
+}
+
+// heavy tells whether there is a document to work on.
+func (j job) heavy() bool {
+	return j.source.Kind == feed.KindFolder || j.result.Kind == fetch.Fetched
+}
+
+// hand gives a source to the writer, or, when that has given up, frees it.
+func (p *Pipeline) hand(out *batches, done prepared) bool {
+	if !out.put(done) {
+		p.claims.release(done.source.ID, time.Time{})
+		return false
+	}
+	return true
 }
 
 // fetchOne waits until no other run has the source, then fetches it.
@@ -88,21 +114,6 @@ func hostOf(src feed.Source) string {
 		return fetch.HostOf(src.State.FetchURL)
 	}
 	return fetch.HostOf(src.URL)
-}
-
-// prepareAll prepares what was fetched, n at a time: this is the part that
-// costs CPU and memory. It closes out at the end.
-func (p *Pipeline) prepareAll(ctx context.Context, run Run, in <-chan job, out chan<- prepared, n int) {
-	defer close(out)
-	var workers sync.WaitGroup
-	for range n {
-		workers.Go(func() {
-			for j := range in {
-				out <- p.prepareOne(ctx, run, j)
-			}
-		})
-	}
-	workers.Wait()
 }
 
 // prepareOne prepares one source. A panic in a step is that source's failure,

@@ -9,20 +9,14 @@ import (
 	"tributary/ingest/fetch"
 )
 
-const (
-	batchSources = 64                     // sources a transaction
-	batchBytes   = 4 << 20                // text a transaction
-	batchWait    = 250 * time.Millisecond // patience with the rest of a batch
-)
-
 // writer is the only one that writes in a run. It commits sources in batches,
 // in order of declaration within each, so that of racing copies the source
 // declared first wins.
 type writer struct {
-	p       *Pipeline
-	run     Run
-	pending int // sources that have not come yet
-	done    func(feed.SourceReport)
+	p    *Pipeline
+	run  Run
+	in   *batches
+	done func(feed.SourceReport)
 
 	failures []prepared     // judged at the end: all hosts at once is our network
 	results  []fetch.Result // of all feeds, without bodies
@@ -30,50 +24,27 @@ type writer struct {
 
 // writeAll commits all that comes in, then judges the failures and admits
 // what was found.
-func (w *writer) writeAll(ctx context.Context, in <-chan prepared) error {
-	for w.pending > 0 {
-		batch, err := w.gather(ctx, in)
-		if err != nil {
-			return err
+func (w *writer) writeAll(ctx context.Context) error {
+	for {
+		batch := w.in.take()
+		if len(batch) == 0 {
+			return w.finish(ctx)
 		}
 		if err := w.commit(ctx, batch); err != nil {
 			return err
 		}
 	}
-	return w.finish(ctx)
-}
-
-// gather waits for a batch: full, or no more to come, or patience at an end.
-func (w *writer) gather(ctx context.Context, in <-chan prepared) ([]prepared, error) {
-	var batch []prepared
-	var patience <-chan time.Time
-	for bytes := 0; w.pending > 0 && len(batch) < batchSources && bytes < batchBytes; {
-		select {
-		case out, ok := <-in:
-			if !ok {
-				return nil, context.Cause(ctx)
-			}
-			if out.fatal != nil {
-				w.p.release(append(batch, out))
-				return nil, out.fatal
-			}
-			w.pending--
-			batch = append(batch, out)
-			bytes += out.size()
-		case <-patience:
-			return batch, nil
-		}
-		if patience == nil {
-			patience = time.After(batchWait)
-		}
-	}
-	return batch, nil
 }
 
 // commit applies a batch in one transaction and reports on it. Failures wait
 // for the end of the run.
 func (w *writer) commit(ctx context.Context, batch []prepared) error {
 	defer w.p.release(batch)
+	for _, b := range batch {
+		if b.fatal != nil {
+			return b.fatal
+		}
+	}
 	slices.SortStableFunc(batch, func(a, b prepared) int { return a.source.Position - b.source.Position })
 	good := make([]*prepared, 0, len(batch))
 	for i := range batch {

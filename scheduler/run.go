@@ -51,6 +51,11 @@ func (s *Scheduler) Trigger(ctx context.Context, req feed.RunRequest) (string, e
 	if err := s.resolve(ctx, &req); err != nil {
 		return "", err
 	}
+	return s.begin(req)
+}
+
+// begin is Trigger for slugs.
+func (s *Scheduler) begin(req feed.RunRequest) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
@@ -163,7 +168,36 @@ func (s *Scheduler) ingest(run *activeRun) error {
 		Now:     run.report.Started,
 		Force:   run.request.Force,
 		Waiting: s.others(run),
-	}, sources, run.add)
+	}, sources, func(r feed.SourceReport) { run.add(r); s.noteDue(r) })
+}
+
+// noteDue remembers when a source is due, for wake.
+func (s *Scheduler) noteDue(r feed.SourceReport) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.due, r.Source)
+	if !r.NextDue.IsZero() && r.Outcome != feed.OutcomeDisabled {
+		s.due[r.Source] = r.NextDue
+	}
+}
+
+// wake polls the sources that have come due since the last tick of the
+// schedule: their own intervals, servers' wishes and backing off end when they end.
+func (s *Scheduler) wake(ctx context.Context) {
+	now := s.pipeline.Now()
+	req := feed.RunRequest{Trigger: "schedule"}
+	s.mu.Lock()
+	for slug, due := range s.due {
+		if !due.After(now) {
+			req.Sources = append(req.Sources, slug)
+			delete(s.due, slug) // the run notes when it is due again
+		}
+	}
+	s.mu.Unlock()
+	if len(req.Sources) > 0 {
+		slices.Sort(req.Sources)
+		s.finish(ctx, req)
+	}
 }
 
 // sources are those the request names, else all.

@@ -23,6 +23,10 @@ type Options struct {
 	Prune    store.PrunePolicy
 }
 
+// wakeEvery is how often sources that have come due between the schedule's
+// ticks are looked for.
+const wakeEvery = time.Minute
+
 // pruneAt is when texts past their keep are dropped: once a day, at a quiet hour.
 const pruneAt = "17 3 * * *"
 
@@ -42,6 +46,7 @@ type Scheduler struct {
 	cron   *cron.Cron
 	main   cron.EntryID
 	runs   map[string]*activeRun
+	due    map[string]time.Time // by slug
 	ending bool
 	reload chan struct{}
 	active sync.WaitGroup
@@ -54,7 +59,7 @@ func New(opts Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) *S
 	return &Scheduler{
 		store: st, pipeline: p, log: log, lock: processLock{store: st},
 		ctx: ctx, stop: stop,
-		opts: opts, runs: map[string]*activeRun{}, reload: make(chan struct{}, 1),
+		opts: opts, runs: map[string]*activeRun{}, due: map[string]time.Time{}, reload: make(chan struct{}, 1),
 	}
 }
 
@@ -106,36 +111,37 @@ func (s *Scheduler) start(ctx context.Context, trigger string) (*cron.Cron, erro
 	logger := cronLog{s.log}
 	clock := cron.New(cron.WithLocation(location), cron.WithLogger(logger),
 		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
-	main, err := clock.AddFunc(s.opts.Schedule, func() { s.runAndWait(ctx, feed.RunRequest{Trigger: "schedule"}) })
+	main, err := clock.AddFunc(s.opts.Schedule, func() { s.finish(ctx, feed.RunRequest{Trigger: "schedule"}) })
 	if err != nil {
 		return nil, feed.Errorf(feed.CodeInvalid, "schedule %q is not a cron line: %w", s.opts.Schedule, err)
 	}
+	clock.Schedule(cron.Every(wakeEvery), cron.FuncJob(func() { s.wake(ctx) }))
 	if _, err := clock.AddFunc(pruneAt, func() { s.prune(ctx) }); err != nil {
 		return nil, err
 	}
 	if s.opts.Seeds != "" {
 		seeds := feed.RunRequest{Trigger: "folder", Sources: []string{feed.SeedsSlug}}
-		clock.Schedule(cron.Every(s.opts.Rescan), cron.FuncJob(func() { s.runAndWait(ctx, seeds) }))
+		clock.Schedule(cron.Every(s.opts.Rescan), cron.FuncJob(func() { s.finish(ctx, seeds) }))
 		go s.watch(ctx, s.opts.Seeds, seeds)
 	}
 	clock.Start()
 	s.cron, s.main = clock, main
-	go s.runAndWait(ctx, feed.RunRequest{Trigger: trigger})
+	go s.finish(ctx, feed.RunRequest{Trigger: trigger})
 	return clock, nil
 }
 
 // watch asks for a scan of the folder whenever something in it changes. It is
 // a convenience: the periodic scan finds everything too.
 func (s *Scheduler) watch(ctx context.Context, root string, seeds feed.RunRequest) {
-	err := folder.Watch(ctx, root, func() { s.runAndWait(ctx, seeds) })
+	err := folder.Watch(ctx, root, func() { s.finish(ctx, seeds) })
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("changes in the seeds folder are seen at the next rescan only", "folder", root, "error", err)
 	}
 }
 
-// runAndWait is a run nobody waits for but the clock; its report is logged.
-func (s *Scheduler) runAndWait(ctx context.Context, req feed.RunRequest) {
-	id, err := s.Trigger(ctx, req)
+// finish is a run that nobody waits for but the clock; its report is logged.
+func (s *Scheduler) finish(ctx context.Context, req feed.RunRequest) {
+	id, err := s.begin(req)
 	if err == nil {
 		_, err = s.Wait(ctx, id)
 	}

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,16 +32,41 @@ func (t *Tx) Admit(ctx context.Context, skipRuns []string, now time.Time) (int, 
 	if err != nil {
 		return 0, err
 	}
-	for _, w := range all {
-		t.now.place++
-		at, err := t.free(ctx, w.updated)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := t.exec(ctx, `UPDATE item SET place = $2, updated = $3, admitted = $4, run = '' WHERE id = $1`,
-			w.row, t.now.place, at, now.UnixMilli()); err != nil {
-			return 0, err
-		}
-	}
-	return len(all), t.changedIf(int64(len(all)), nil)
+	return len(all), t.changedIf(int64(len(all)), t.place(ctx, all, now))
 }
+
+// place gives the items their places, in this order.
+func (t *Tx) place(ctx context.Context, all []waiting, now time.Time) error {
+	for len(all) > 0 {
+		size := roundDown(min(len(all), t.pool.engine.updates()))
+		args := make([]any, 0, 4*size)
+		for _, w := range all[:size] {
+			t.now.place++
+			at, err := t.free(ctx, w.updated)
+			if err != nil {
+				return err
+			}
+			args = append(args, w.row, t.now.place, at, now.UnixMilli())
+		}
+		if _, err := t.exec(ctx, admissions[size], args...); err != nil {
+			return err
+		}
+		all = all[size:]
+	}
+	return nil
+}
+
+// admissions are updates of 1, 2, 4 … items at once.
+var admissions = func() map[int]string {
+	texts := map[int]string{1: `UPDATE item SET place = $2, updated = $3, admitted = $4, run = '' WHERE id = $1`}
+	for n := 2; n <= maxRows; n *= 2 {
+		rows := make([]string, n)
+		for i := range rows {
+			rows[i] = fmt.Sprintf("(CAST($%d AS BIGINT), CAST($%d AS BIGINT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
+				4*i+1, 4*i+2, 4*i+3, 4*i+4)
+		}
+		texts[n] = `UPDATE item SET place = v.column2, updated = v.column3, admitted = v.column4, run = '' FROM (VALUES ` +
+			strings.Join(rows, ", ") + `) AS v WHERE item.id = v.column1`
+	}
+	return texts
+}()

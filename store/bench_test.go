@@ -47,7 +47,7 @@ func benchEntry(source int64, i int) *feed.Entry {
 		Keys:     feed.Keys{Identity: r.Int64(), Raw: r.Int64(), URL: r.Int64(), Content: r.Int64(), Shown: r.Int64()},
 		Decision: feed.Decision{Kind: feed.Published, Rule: "new", Reason: "no entry before it has its address or its text"},
 		Summary:  text[:240], Content: text, Authors: []feed.Person{{Name: "A. Writer"}},
-		Details:  feed.Details{Categories: []string{"news", "world"}},
+		Details:   feed.Details{Categories: []string{"news", "world"}},
 		Published: benchDay.Add(time.Duration(i) * time.Hour), PublishedFrom: "feed", FirstSeen: benchDay,
 	}
 }

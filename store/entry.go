@@ -80,7 +80,7 @@ func inOrder(all []feed.Known) []feed.Known {
 
 var insertEntry = newMulti(`INSERT INTO entry (id, source_id, item_id, identity_key, raw_key, url_key, content_key, shown_key,
 	decision, published, updated, first_seen, unlisted, canonical, identity, rule, reason, published_from, language,
-	url, title, authors, details, summary, content)`, 25, "")
+	url, title, authors, details, summary, content)`, 25)
 
 // InsertEntry is [Tx.InsertEntries] for one.
 func (t *Tx) InsertEntry(ctx context.Context, e *feed.Entry) error {
@@ -96,13 +96,18 @@ func (t *Tx) InsertEntries(ctx context.Context, entries []*feed.Entry) error {
 		e.ID = t.now.entry
 		t.noteShown(e.SourceID, e.ItemID, e.Decision.Kind == feed.CopyOf)
 	}
-	_, err := t.insert(ctx, insertEntry, len(entries), func(args []any, i int) []any {
+	n, err := t.insert(ctx, insertEntry, len(entries), func(args []any, i int) []any {
 		e := entries[i]
 		return append(args, e.ID, e.SourceID, orNull(e.ItemID), e.Keys.Identity, e.Keys.Raw, orNull(e.Keys.URL),
 			orNull(e.Keys.Content), e.Keys.Shown, string(e.Decision.Kind), ms(e.Published), ms(e.Updated), e.FirstSeen.UnixMilli(),
 			ms(e.Unlisted), text(e.Canonical), text(e.Identity), e.Decision.Rule, text(e.Decision.Reason), e.PublishedFrom,
 			text(e.Language), text(e.URL), text(e.Title), authors(e), details(e), text(e.Summary), text(e.Content))
 	})
+	if err == nil && n < len(entries) {
+		t.broken = feed.Errorf(feed.CodeConflict, "%d of %d new entries are known to their source already: "+
+			"look for their identities first", len(entries)-n, len(entries))
+		return t.broken
+	}
 	return err
 }
 
@@ -152,6 +157,14 @@ func (t *Tx) UpdateEntry(ctx context.Context, e feed.Entry) error {
 	}
 	t.noteShown(int64(source), int64(item), true)
 	return err
+}
+
+// Unname takes identities from the entries of a source that have them, so that
+// others can have them: files change names in any order. The entry must get a
+// new one, by [Tx.UpdateEntry], to be found again.
+func (t *Tx) Unname(ctx context.Context, sourceID int64, identities []int64) error {
+	return t.execIn(ctx, `UPDATE entry SET identity_key = -id WHERE source_id = $1 AND identity_key IN (%s)`,
+		[]any{sourceID}, identities)
 }
 
 // Unlist marks entries that their source's document does not list any more.

@@ -9,7 +9,7 @@ import (
 	"tributary/feed"
 )
 
-var insertItem = newMulti(`INSERT INTO item (id, uuid, published, updated, run)`, 5, ` ON CONFLICT (uuid) DO NOTHING`)
+var insertItem = newMulti(`INSERT INTO item (id, uuid, published, updated, run)`, 5)
 
 // InsertItem is [Tx.InsertItems] for one.
 func (t *Tx) InsertItem(ctx context.Context, item *feed.Item, run string) error {
@@ -29,7 +29,7 @@ func (t *Tx) InsertItems(ctx context.Context, items []*feed.Item, run string) er
 		it := items[i]
 		return append(args, it.RowID, it.ID, it.Published.UnixMilli(), it.Updated.UnixMilli(), run)
 	})
-	if err != nil || n == int64(len(items)) {
+	if err != nil || n == len(items) {
 		return err
 	}
 	for _, it := range items {
@@ -60,6 +60,16 @@ func itemFields(it *feed.Item, hidden *instant) []any {
 func (t *Tx) SetLead(ctx context.Context, itemRow, entryID int64) error {
 	n, err := t.exec(ctx, `UPDATE item SET lead_id = $2 WHERE id = $1`, itemRow, orNull(entryID))
 	return t.changedIf(n, mustTouch("item", itemRow, n, err))
+}
+
+// Refound gives an item that waits for admission another founder: the ID and
+// dates of it, and the entry as its lead. It tells whether that was done: not for an
+// item (by RowID) that was admitted, nor for an ID that another item has.
+func (t *Tx) Refound(ctx context.Context, it feed.Item, entryID int64) (done bool, err error) {
+	n, err := t.exec(ctx, `UPDATE item SET uuid = $2, published = $3, updated = $4, lead_id = $5 WHERE id = $1 AND place IS NULL
+		AND NOT EXISTS (SELECT 1 FROM item o WHERE o.uuid = $6 AND o.id <> $7)`,
+		it.RowID, it.ID, it.Published.UnixMilli(), it.Updated.UnixMilli(), entryID, it.ID, it.RowID)
+	return n > 0, err
 }
 
 // TouchItem moves the item's updated to the first time from updated on that no
@@ -223,6 +233,7 @@ func (s session) items(ctx context.Context, query string, args ...any) ([]feed.I
 // copyRow is an entry of an item that doesn't lead it.
 type copyRow struct {
 	sourceID int64
+	unlisted bool
 	feed.Copy
 }
 
@@ -234,11 +245,11 @@ func (s session) copies(ctx context.Context, items []feed.Item) (map[int64][]cop
 		rows = append(rows, it.RowID)
 	}
 	found := map[int64][]copyRow{}
-	err := s.eachIn(ctx, `SELECT e.item_id, e.id, e.source_id, e.url, e.title FROM entry e
+	err := s.eachIn(ctx, `SELECT e.item_id, e.id, e.source_id, e.unlisted IS NOT NULL, e.url, e.title FROM entry e
 		WHERE e.item_id IN (%s) ORDER BY e.item_id, e.id`, nil, rows, func(scan scanner) error {
 		var item, id int64
 		var c copyRow
-		err := scan(&item, &id, &c.sourceID, &c.URL, &c.Title)
+		err := scan(&item, &id, &c.sourceID, (*flag)(&c.unlisted), &c.URL, &c.Title)
 		if !leads[id] {
 			found[item] = append(found[item], c)
 		}
@@ -247,7 +258,7 @@ func (s session) copies(ctx context.Context, items []feed.Item) (map[int64][]cop
 	return found, err
 }
 
-// addSources fills in the items' sources and copies.
+// addSources fills in the items' sources and copies. Files that are gone are no copies.
 func (s session) addSources(ctx context.Context, items []feed.Item, copies map[int64][]copyRow) error {
 	var ids []int64
 	for _, it := range items {
@@ -267,6 +278,9 @@ func (s session) addSources(ctx context.Context, items []feed.Item, copies map[i
 		items[i].Source = sources[items[i].Entry.SourceID]
 		for _, c := range copies[items[i].RowID] {
 			src := sources[c.sourceID]
+			if c.unlisted && src.Kind == feed.KindFolder {
+				continue // a file that was taken out of its folder
+			}
 			c.Source = src.Title()
 			c.Private = src.Private || hasUser(src.URL) || hasUser(c.URL)
 			items[i].Copies = append(items[i].Copies, c.Copy)

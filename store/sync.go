@@ -186,7 +186,7 @@ func sameDeclared(a, b feed.Source) bool {
 var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported)`, 36, "")
+	not_modified, bytes_in, bytes_saved, last_size, imported)`, 36)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -194,9 +194,12 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	if s.State.Status == "" {
 		s.State.Status = feed.StatusNew
 	}
-	_, err := t.insert(ctx, insertSource, 1, func(args []any, _ int) []any {
+	n, err := t.insert(ctx, insertSource, 1, func(args []any, _ int) []any {
 		return stateValues(declaredValues(args, *s), s.State)
 	})
+	if err == nil && n == 0 {
+		err = feed.Errorf(feed.CodeConflict, "the source %s (%s) clashes with another one", s.Slug, s.URL)
+	}
 	return t.changedIf(1, err)
 }
 

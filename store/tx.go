@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"tributary/feed"
 )
@@ -13,6 +15,7 @@ type Tx struct {
 	was, now counts
 	stamps   *stamps        // of updated times, made when needed
 	shown    map[int64]bool // sources whose published entries this transaction added or changed
+	broken   error          // why it must not commit, even if its caller goes on
 }
 
 // counts are what the one row of meta counts.
@@ -34,7 +37,7 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
-	if err := do(t); err != nil {
+	if err := cmp.Or(do(t), t.broken); err != nil {
 		return err
 	}
 	if err := t.finish(ctx); err != nil {
@@ -76,35 +79,33 @@ func (t *Tx) changedIf(n int64, err error) error {
 	return err
 }
 
-// multi is an INSERT of up to maxRows rows at once.
+// maxInsert is the most rows that one INSERT takes.
+const maxInsert = 32
+
+// multi is an INSERT of up to maxInsert rows at once. Rows that clash with one
+// that is there are left out: see the first migration for why they don't fail.
 type multi struct {
-	into, tail string
-	columns    int
-	texts      map[int]string // by number of rows
+	columns int
+	texts   map[int]string // by number of rows
 }
 
-func newMulti(into string, columns int, tail string) *multi {
-	m := &multi{into: into, tail: tail, columns: columns, texts: map[int]string{}}
-	for n := 1; n <= maxRows; n *= 2 {
-		text := into + " VALUES "
-		for i := range n {
-			if i > 0 {
-				text += ", "
-			}
-			text += "(" + placeholders(1+i*columns, columns) + ")"
+func newMulti(into string, columns int) multi {
+	m := multi{columns: columns, texts: map[int]string{}}
+	for n := 1; n <= maxInsert; n *= 2 {
+		rows := make([]string, n)
+		for i := range rows {
+			rows[i] = "(" + placeholders(1+i*columns, columns) + ")"
 		}
-		m.texts[n] = text + tail
+		m.texts[n] = into + " VALUES " + strings.Join(rows, ", ") + " ON CONFLICT DO NOTHING"
 	}
 	return m
 }
 
-var insertRows = 1
-
 // insert runs m for n rows, whose values row appends. It tells how many came in.
-func (t *Tx) insert(ctx context.Context, m *multi, n int, row func(args []any, i int) []any) (int64, error) {
+func (t *Tx) insert(ctx context.Context, m multi, n int, row func(args []any, i int) []any) (int, error) {
 	var in int64
 	for i := 0; i < n; {
-		size := roundDown(min(n-i, insertRows))
+		size := roundDown(min(n-i, maxInsert))
 		args := make([]any, 0, size*m.columns)
 		for range size {
 			args = row(args, i)
@@ -112,11 +113,11 @@ func (t *Tx) insert(ctx context.Context, m *multi, n int, row func(args []any, i
 		}
 		k, err := t.exec(ctx, m.texts[size], args...)
 		if err != nil {
-			return in, err
+			return int(in), err
 		}
 		in += k
 	}
-	return in, nil
+	return int(in), nil
 }
 
 // stamps gives times of change that no admitted item has. It reads those taken

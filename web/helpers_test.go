@@ -185,6 +185,10 @@ func newServer(t testing.TB, st *store.Store, change ...func(*Options)) *Server 
 	return New(o, st, &scheduler{next: at(time.January, 6, 12, 15)}, catalogue{st: st, found: "an Atom feed"})
 }
 
+func textLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // answer is a response with its body read.
 type answer struct {
 	*http.Response

@@ -59,7 +59,7 @@ func parsePages(s *Server) map[string]*template.Template {
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset":   func(name string) string { return s.root + "/assets/" + s.assets.hashed[name] },
-		"bare":    bare,
+		"bare":    withoutScheme,
 		"count":   count,
 		"counts":  countsInWords,
 		"trigger": triggerInWords,

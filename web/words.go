@@ -86,8 +86,8 @@ func hostOf(raw string) string {
 	return strings.TrimPrefix(u.Hostname(), "www.")
 }
 
-// bare is a URL as people write it.
-func bare(raw string) string {
+// withoutScheme is a URL as people write it.
+func withoutScheme(raw string) string {
 	_, rest, _ := strings.Cut(raw, "://")
 	return strings.TrimSuffix(rest, "/")
 }

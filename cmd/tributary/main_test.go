@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		RequireUniqueNames: true,
+		Deadline:           time.Now().Add(3 * time.Minute), // a hang shows its stacks
 	})
 }
 

@@ -36,7 +36,8 @@ type lexer struct {
 }
 
 func (l *lexer) reset(s string) {
-	clear(l.attrs)
+	clear(l.attrs[:cap(l.attrs)])
+	clear(l.lacks[:cap(l.lacks)])
 	*l = lexer{s: s, attrs: l.attrs[:0], lacks: l.lacks[:0]}
 }
 

@@ -94,29 +94,39 @@ func headline(text string) string {
 	return shorten(text[:sentence(text)], maxHeadline)
 }
 
-// sentence is the length of the first sentence of a text, or of the text. A
-// full stop after a short word ("Mr.", "U.S.") ends none.
+// sentence is the length of the first sentence of a text, or of the text.
 func sentence(text string) int {
-	word := 0 // characters of the word so far
+	word := 0 // where the word begins
 	for i, r := range text {
 		end := i + utf8.RuneLen(r)
-		switch {
-		case r == '。', r == '！', r == '？':
+		switch r {
+		case '。', '！', '？':
 			return end
-		case r == ' ':
-			word = 0
-			continue
-		case r == '!', r == '?', r == '.' && word > 3:
-			if end == len(text) || text[end] == ' ' {
+		case ' ':
+			word = end
+		case '!', '?', '.':
+			ends := end == len(text) || text[end] == ' '
+			if ends && (r != '.' || !isAbbreviation(text[word:i])) {
 				return end
 			}
-		case r == '.':
-			word = 0
-			continue
 		}
-		word++
 	}
 	return len(text)
+}
+
+// isAbbreviation tells whether a full stop after the word ends no sentence:
+// initials ("J", "U.S"), titles, months, and a few more.
+func isAbbreviation(word string) bool {
+	word = strings.TrimLeft(word, "(\"'“‘«")
+	if utf8.RuneCountInString(word) < 2 || strings.Contains(word, ".") && !isDigit(word[0]) {
+		return true
+	}
+	switch word {
+	case "Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Sen", "Rep", "Gov", "Gen", "Col", "Lt", "Sgt", "Capt", "Jr", "Sr",
+		"Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Sept", "Oct", "Nov", "Dec", "No", "vs", "Inc", "Ltd", "Co", "Corp":
+		return true
+	}
+	return false
 }
 
 // appendText appends plain text as HTML: a paragraph for each stretch between
@@ -172,36 +182,55 @@ func addressAt(line string) int {
 		if i < 0 {
 			return -1
 		}
-		at += i
-		for _, scheme := range []string{"https", "http"} {
-			start := at - len(scheme)
-			if start >= 0 && line[start:at] == scheme && (start == 0 || !isLetter(line[start-1]) && !isDigit(line[start-1])) &&
-				addressLen(line[start:]) > at-start+len("://") {
-				return start
-			}
+		at += i + len("://")
+		scheme := len("http://")
+		if strings.HasSuffix(line[:at], "https://") {
+			scheme++
+		} else if !strings.HasSuffix(line[:at], "http://") {
+			continue
 		}
-		at += len("://")
+		if start := at - scheme; start > 0 && (isLetter(line[start-1]) || isDigit(line[start-1])) {
+			continue
+		}
+		end := addressEnd(line[at:])
+		if end <= maxURL/2 && withoutPunctuation(line[at:at+end]) != "" {
+			return at - scheme
+		}
+		at += end
 	}
 }
 
-// addressLen is the length of the address that s begins with: up to a space or
-// a mark that no address has, without the punctuation of the sentence it is in.
+// addressLen is the length of the address that s begins with.
 func addressLen(s string) int {
+	return len(withoutPunctuation(s[:addressEnd(s)]))
+}
+
+// addressEnd is where an address must have ended: at a space or a mark that no
+// address has. One that is too long is not followed to its end.
+func addressEnd(s string) int {
+	s = s[:min(len(s), maxURL)]
 	end := strings.IndexFunc(s, func(r rune) bool {
 		return r <= ' ' || r == 0x7F || strings.ContainsRune("<>\"“”‘’«»", r) || unicode.IsSpace(r)
 	})
 	if end < 0 {
 		end = len(s)
 	}
-	for end > 0 {
-		last, size := utf8.DecodeLastRuneInString(s[:end])
+	return end
+}
+
+// withoutPunctuation takes off what belongs to the sentence that an address
+// stands in, and a bracket that was opened before it.
+func withoutPunctuation(s string) string {
+	for s != "" {
+		last, size := utf8.DecodeLastRuneInString(s)
 		switch {
 		case strings.ContainsRune(".,;:!?'*_…", last):
-		case last == ')' && !strings.Contains(s[:end], "("), last == ']' && !strings.Contains(s[:end], "["):
+		case last == ')' && strings.Count(s, "(") < strings.Count(s, ")"):
+		case last == ']' && strings.Count(s, "[") < strings.Count(s, "]"):
 		default:
-			return end
+			return s
 		}
-		end -= size
+		s = s[:len(s)-size]
 	}
-	return 0
+	return s
 }

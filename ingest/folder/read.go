@@ -86,7 +86,7 @@ func entry(name string, front meta, d draft, modTime, now time.Time) feed.RawEnt
 	e.Summary.Value = summary(cmp.Or(front.summary, d.summary), d.plain)
 	when := believed(slices.Concat(front.published, d.published), modTime, now)
 	e.PublishedAt, e.PublishedFrom = when.at, when.from
-	e.UpdatedAt = updated(front.updated, d.updated, when.at, modTime, now)
+	e.UpdatedAt = updated(front.updated, d.updated, when.at, now)
 	return e
 }
 
@@ -121,17 +121,15 @@ func believed(candidates []dated, modTime, now time.Time) dated {
 	return dated{earlier(modTime, now).UTC(), fromFile}
 }
 
-// updated is what front matter or the document say, else the file's time; not
-// in the future and not before the publication.
-func updated(front, document, published, modTime, now time.Time) time.Time {
-	at := earlier(modTime, now)
+// updated is when the document says that it last changed. A file's time is
+// no such word: a copy or a checkout moves it, and readers would see the item
+// as changed.
+func updated(front, document, published, now time.Time) time.Time {
+	at := published
 	for _, said := range []time.Time{document, front} {
-		if !said.IsZero() && !said.After(now) {
+		if !said.IsZero() && !said.After(now) && !said.Before(published) {
 			at = said
 		}
-	}
-	if at.Before(published) {
-		at = published
 	}
 	return at.UTC()
 }

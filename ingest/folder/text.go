@@ -33,7 +33,7 @@ func readText(s string, front meta) draft {
 }
 
 var (
-	headerLine = regexp.MustCompile(`^(?i)(date|published|posted|updated|title|headline|author|by|url|link|source)\s*:\s*(\S.*)$`)
+	headerLine = regexp.MustCompile(`^(?i)(date|published|posted|updated|title|headline|author|by|url)\s*:\s*(\S.*)$`)
 	datePrefix = regexp.MustCompile(`^(?i)date\b[\s:]*`)
 )
 
@@ -95,7 +95,7 @@ func (d *draft) takeField(key, value string) bool {
 		names := authorsIn("By " + value)
 		d.addAuthors(names)
 		return names != nil
-	default: // url, link, source
+	default: // url
 		if d.url != "" || webURL(value) == "" {
 			return false
 		}

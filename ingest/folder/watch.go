@@ -126,8 +126,8 @@ func postpone(quiet *time.Timer, since time.Time) time.Time {
 
 // report gives a hint, with the watches on the whole tree before it.
 func (w *watcher) report(ctx context.Context, structural bool, hints chan<- struct{}) {
-	if structural {
-		_ = w.renew(ctx) // out of instances: the old watches stay, the next look tries again
+	if structural && w.renew(ctx) != nil {
+		w.partial = true // out of instances: the old watches stay, a later look tries again
 	}
 	select {
 	case hints <- struct{}{}:

@@ -53,6 +53,10 @@ func rootError(root string, src []byte) error {
 	case "urlset", "sitemapindex":
 		return notFeed("this is a sitemap: give the address of the site's feed")
 	}
+	head := bytes.ToLower(src[:min(len(src), 1024)])
+	if bytes.Contains(head, []byte("<!doctype html")) || bytes.Contains(head, []byte("<html")) {
+		return htmlPage()
+	}
 	return notFeed(looksLike(src))
 }
 

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +21,14 @@ func schedule(ch *feed.Channel, ttl, period, frequency string, hours, days []str
 	}
 	ch.MinInterval = max(ch.MinInterval, syndication(period, frequency))
 	for _, h := range hours {
-		if n, err := strconv.Atoi(strings.TrimSpace(h)); err == nil && n >= 0 && n <= 24 {
+		n, err := strconv.Atoi(strings.TrimSpace(h))
+		if err == nil && n >= 0 && n <= 24 && !slices.Contains(ch.SkipHours, n%24) {
 			ch.SkipHours = append(ch.SkipHours, n%24) // RSS 0.91 counts from 1 to 24
 		}
 	}
 	for _, d := range days {
 		for w := time.Sunday; w <= time.Saturday; w++ {
-			if strings.EqualFold(strings.TrimSpace(d), w.String()) {
+			if strings.EqualFold(strings.TrimSpace(d), w.String()) && !slices.Contains(ch.SkipDays, w) {
 				ch.SkipDays = append(ch.SkipDays, w)
 			}
 		}

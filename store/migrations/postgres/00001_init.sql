@@ -18,7 +18,7 @@ INSERT INTO meta (one) VALUES (1);
 
 CREATE TABLE source (
     id       BIGINT  PRIMARY KEY,
-    slug     TEXT    COLLATE "C" NOT NULL,
+    slug     TEXT COLLATE "C" NOT NULL,
     kind     TEXT    NOT NULL,
     url      TEXT    NOT NULL,
     name     TEXT    NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE source (
     private  BIGINT  NOT NULL,
     origin   TEXT    NOT NULL,
     position BIGINT  NOT NULL,
-    removed  BIGINT ,
+    removed  BIGINT,
     about    TEXT    NOT NULL, -- JSON object, '' if empty
 
     status           TEXT    NOT NULL,
@@ -36,19 +36,19 @@ CREATE TABLE source (
     failures         BIGINT  NOT NULL,
     etag             TEXT    NOT NULL,
     last_modified    TEXT    NOT NULL,
-    validators_since BIGINT ,
+    validators_since BIGINT,
     body_hash        BIGINT  NOT NULL,
     same_bodies      BIGINT  NOT NULL,
     fetch_url        TEXT    NOT NULL,
     redirect_to      TEXT    NOT NULL,
-    redirect_since   BIGINT ,
+    redirect_since   BIGINT,
     redirect_seen    BIGINT  NOT NULL,
-    last_fetch       BIGINT ,
-    last_success     BIGINT ,
-    last_change      BIGINT ,
-    next_due         BIGINT ,
+    last_fetch       BIGINT,
+    last_success     BIGINT,
+    last_change      BIGINT,
+    next_due         BIGINT,
     due_reason       TEXT    NOT NULL,
-    retry_after      BIGINT ,
+    retry_after      BIGINT,
     fetches          BIGINT  NOT NULL,
     not_modified     BIGINT  NOT NULL,
     bytes_in         BIGINT  NOT NULL,
@@ -62,15 +62,15 @@ CREATE UNIQUE INDEX source_slug ON source (slug) WHERE removed IS NULL;
 
 CREATE TABLE item (
     id        BIGINT  PRIMARY KEY,
-    uuid      TEXT    COLLATE "C" NOT NULL,
-    place     BIGINT ,          -- NULL: waiting for admission
-    lead_id   BIGINT ,          -- the entry that leads; NULL: its oldest one
+    uuid      TEXT COLLATE "C" NOT NULL,
+    place     BIGINT,           -- NULL: waiting for admission
+    lead_id   BIGINT,           -- the entry that leads; NULL: its oldest one
     published BIGINT  NOT NULL,
     updated   BIGINT  NOT NULL, -- unique once admitted
-    admitted  BIGINT ,
-    withdrawn BIGINT ,
-    hidden    BIGINT ,
-    run       TEXT    COLLATE "C" NOT NULL  -- that brought it; '' once admitted
+    admitted  BIGINT,
+    withdrawn BIGINT,
+    hidden    BIGINT,
+    run       TEXT COLLATE "C" NOT NULL  -- that brought it; '' once admitted
 );
 CREATE UNIQUE INDEX item_uuid ON item (uuid);
 CREATE UNIQUE INDEX item_place ON item (place) WHERE place IS NOT NULL;
@@ -83,17 +83,17 @@ CREATE INDEX item_hidden ON item (place) WHERE hidden IS NOT NULL;
 CREATE TABLE entry (
     id             BIGINT  PRIMARY KEY,
     source_id      BIGINT  NOT NULL,
-    item_id        BIGINT ,
+    item_id        BIGINT,
     identity_key   BIGINT  NOT NULL,
     raw_key        BIGINT  NOT NULL,
-    url_key        BIGINT ,
-    content_key    BIGINT ,
+    url_key        BIGINT,
+    content_key    BIGINT,
     shown_key      BIGINT  NOT NULL,
     decision       TEXT    NOT NULL,
-    published      BIGINT ,
-    updated        BIGINT ,
+    published      BIGINT,
+    updated        BIGINT,
     first_seen     BIGINT  NOT NULL,
-    unlisted       BIGINT ,
+    unlisted       BIGINT,
     pruned         BIGINT  NOT NULL DEFAULT 0,
     canonical      TEXT    NOT NULL,
     identity       TEXT    NOT NULL,
@@ -117,7 +117,7 @@ CREATE INDEX entry_held ON entry (id) WHERE decision = 'held';
 CREATE INDEX entry_prune ON entry (decision, unlisted) WHERE unlisted IS NOT NULL AND pruned = 0;
 
 CREATE TABLE run (
-    id      TEXT    COLLATE "C" PRIMARY KEY,
+    id      TEXT COLLATE "C" PRIMARY KEY,
     started BIGINT  NOT NULL,
     report  BYTEA   NOT NULL -- gzip of its JSON
 );
