@@ -50,10 +50,27 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		err = feed.Errorf(feed.CodeTooLarge, "The request's body is over %d bytes; send less.", tooLarge.Limit)
 	}
 	code := feed.CodeOf(err)
-	if code == feed.CodeInternal {
+	status, text := statusOf(code), message(err)
+	if status >= 500 && (code == feed.CodeInternal || !s.trusts(r)) {
 		s.logFailure(r, err)
+		text = ourFault
 	}
-	writeError(w, statusOf(code), code, message(err))
+	writeError(w, status, code, text)
+}
+
+// trusts tells whether the request has the right token: then it may hear what
+// goes wrong inside.
+func (s *Server) trusts(r *http.Request) bool {
+	token, ok := bearer(r)
+	return ok && s.guard.check(r, token) == nil
+}
+
+// patient lifts the time limits of an answer that has to wait for something.
+// The read limit too: when it passes, net/http takes the client for gone.
+func patient(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{}) // where a limit cannot be lifted it stays
+	_ = c.SetWriteDeadline(time.Time{})
 }
 
 // authorised answers 401 or 429 itself and returns false if the request has
@@ -110,8 +127,7 @@ func (s *Server) apiIngest(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusAccepted, map[string]string{"id": id})
 		return
 	}
-	// A run may take longer than an answer otherwise may.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	patient(w)
 	report, err := s.runner.Wait(r.Context(), id)
 	if err != nil {
 		s.fail(w, r, err)
@@ -306,7 +322,7 @@ func (s *Server) apiAddSource(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the site may be slow; fetching has a limit of its own
+	patient(w) // the site may be slow; fetching has a limit of its own
 	src, found, err := s.sources.Add(r.Context(), feed.Source{
 		Kind: feed.KindFeed, URL: req.URL, Name: req.Name, Every: req.Every, Tags: req.Tags, Private: req.Private,
 		Enabled: true, Origin: feed.OriginAdded,

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -86,6 +87,38 @@ func TestIngestCanBeWaitedFor(t *testing.T) {
 	wantStatus(t, a, http.StatusOK)
 	if diff := cmp.Diff(sampleReports()[1], decode[feed.Report](t, a)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAWaitMayOutlastTheServersTimeLimits(t *testing.T) {
+	srv := newServer(t, sampleStore(t))
+	srv.runner.(*scheduler).takes = 400 * time.Millisecond
+	srv.runner.(*scheduler).report = sampleReports()[1]
+	site := httptest.NewUnstartedServer(nil)
+	site.Config = srv.HTTP("")
+	site.Config.ReadTimeout, site.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	site.Start()
+	defer site.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, site.URL+"/api/ingest?wait=1", nil)
+	must(t, err)
+	req.Header.Set("Authorization", withToken)
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("status %d", res.StatusCode)
+	}
+}
+
+func TestStrangersAreNotToldWhatIsBrokenInside(t *testing.T) {
+	st := &failingStore{Store: sampleStore(t), item: feed.Errorf(feed.CodeUnavailable, "/srv/tributary/db is locked; is another program using it?")}
+	srv := New(sampleOptions(), st, &scheduler{}, catalogue{})
+	for token, want := range map[string]bool{"": false, "Bearer wrong": false, withToken: true} {
+		a := get(t, srv, "/api/items/abcdef", "Authorization", token)
+		wantError(t, a, 503, feed.CodeUnavailable)
+		if got := strings.Contains(a.body, "/srv/"); got != want {
+			t.Errorf("with %q: %s", token, a.body)
+		}
 	}
 }
 

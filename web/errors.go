@@ -31,10 +31,12 @@ func statusOf(code feed.Code) int {
 // that there was one, the log has the rest.
 func message(err error) string {
 	if feed.CodeOf(err) == feed.CodeInternal {
-		return "Something went wrong on our side. It has been logged; please try again later."
+		return ourFault
 	}
 	return err.Error()
 }
+
+const ourFault = "Something went wrong on our side. It has been logged; please try again later."
 
 // codeOf is the code that a status stands for, where there is no error to ask.
 func codeOf(status int) feed.Code {

@@ -128,6 +128,7 @@ type scheduler struct {
 	running  bool
 	requests []feed.RunRequest
 	report   feed.Report
+	takes    time.Duration // of the run
 	err      error
 }
 
@@ -139,8 +140,13 @@ func (s *scheduler) Trigger(_ context.Context, req feed.RunRequest) (string, err
 	return "run-2", nil
 }
 
-func (s *scheduler) Wait(ctx context.Context, id string) (feed.Report, error) {
-	return s.report, ctx.Err()
+func (s *scheduler) Wait(ctx context.Context, _ string) (feed.Report, error) {
+	select {
+	case <-time.After(s.takes):
+		return s.report, nil
+	case <-ctx.Done():
+		return feed.Report{}, ctx.Err()
+	}
 }
 func (s *scheduler) NextRun() time.Time { return s.next }
 func (s *scheduler) Running() bool      { return s.running }

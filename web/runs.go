@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"tributary/feed"
 )
@@ -196,7 +197,7 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, http.StatusBadRequest, "This cannot be done", "The form could not be read. Open the page of runs again and start it there.")
 		return
 	}
-	if err := s.guard.check(r, r.PostForm.Get("token")); err != nil {
+	if err := s.guard.check(r, strings.TrimSpace(r.PostForm.Get("token"))); err != nil {
 		s.runsProblem(w, r, err)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func alsoAt(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return "+" + fmt.Sprint(n)
+	return "+" + strconv.Itoa(n)
 }
 
 // stateOf is an item's state in a word.

@@ -53,7 +53,7 @@ func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error 
 	if err != nil {
 		return err
 	}
-	listener, err := listen(cfg)
+	listener, err := listen(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -79,8 +79,9 @@ func mintFeedID(cfg Config) string {
 }
 
 // listen opens the address to serve on.
-func listen(cfg Config) (net.Listener, error) {
-	l, err := net.Listen("tcp", cfg.Listen)
+func listen(ctx context.Context, cfg Config) (net.Listener, error) {
+	var how net.ListenConfig
+	l, err := how.Listen(ctx, "tcp", cfg.Listen)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, feed.Errorf(feed.CodeConflict, "%s: another program listens on %s; stop it, or choose another address with --listen",

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -132,16 +131,19 @@ func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, a
 	return p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST NEWS", "NEXT DUE", "WHY THEN", "URL", "ERROR"}, rows)
 }
 
-// unseen are the declared sources that are not in the store yet.
+// unseen are the declared sources that are not in the store yet. The seeds are
+// known by their slug, feeds by their URL.
 func unseen(cfg Config, stored []feed.Source) []feed.Source {
-	have := map[string]bool{feed.SeedsSlug: false}
+	have := map[string]bool{}
 	for _, s := range stored {
-		have[s.URL] = true
-		have[s.Slug] = have[s.Slug] || s.Slug == feed.SeedsSlug
+		have[s.URL], have[s.Slug] = true, true
 	}
 	var missing []feed.Source
-	for _, s := range append([]feed.Source{cfg.seedsSource()}, cfg.Sources...) {
-		if !have[s.URL] && !(s.Slug == feed.SeedsSlug && have[s.Slug]) {
+	if !have[feed.SeedsSlug] {
+		missing = append(missing, cfg.seedsSource())
+	}
+	for _, s := range cfg.Sources {
+		if !have[s.URL] {
 			missing = append(missing, s)
 		}
 	}
@@ -253,16 +255,15 @@ func (p *program) sourceImportCommand() *cobra.Command {
 
 // readOPML reads the feeds of a file, or of standard input for "-".
 func (p *program) readOPML(name string) ([]feed.Source, error) {
-	var r io.Reader = p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, feed.Errorf(feed.CodeInvalid, "the OPML file cannot be read: %w", err)
-		}
-		defer f.Close()
-		r = f
+	if name == "-" {
+		return feed.ParseOPML(p.stdin)
 	}
-	return feed.ParseOPML(r)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, feed.Errorf(feed.CodeInvalid, "the OPML file cannot be read: %w", err)
+	}
+	defer f.Close()
+	return feed.ParseOPML(f)
 }
 
 // sourceImport adds those of the list that are new and well-formed, and names
@@ -324,7 +325,7 @@ func (p *program) sourceExportCommand() *cobra.Command {
 					_, err = p.stdout.Write(text)
 					return err
 				}
-				if err := os.WriteFile(args[0], text, 0o644); err != nil {
+				if err := os.WriteFile(args[0], text, 0o644); err != nil { //nolint:gosec // made to be passed on; it names no private source
 					return feed.Errorf(feed.CodeInvalid, "the OPML file cannot be written: %w", err)
 				}
 				return nil

@@ -83,7 +83,7 @@ func (s *sources) vacant(ctx context.Context, url string) error {
 func (s *sources) locate(ctx context.Context, src feed.Source) (feed.Source, feed.Channel, string, error) {
 	page, channel, err := s.fetcher.validate(ctx, src.URL)
 	if err == nil {
-		return src, channel, fmt.Sprintf("%s is a feed", redacted(src.URL)), nil
+		return src, channel, redacted(src.URL) + " is a feed", nil
 	}
 	candidates := fetch.Discover(page)
 	switch {

@@ -138,8 +138,11 @@ func canonicalQuery(query, host string) string {
 		}
 		param = strings.ReplaceAll(normalEscapes(param), "%20", "+")
 		name, value, _ := strings.Cut(param, "=")
+		if value == "" {
+			param = name
+		}
 		if param != "" && !tracks(name, value, host) {
-			kept = append(kept, strings.TrimSuffix(param, "="))
+			kept = append(kept, param)
 		}
 	}
 	slices.SortStableFunc(kept, func(a, b string) int {

@@ -168,11 +168,11 @@ func dates(raw feed.RawEntry, c Context) (published time.Time, from string, upda
 // language is a language tag in the form of BCP 47, "" if it is none.
 func language(s string) string {
 	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "-")
-	primary, rest, _ := strings.Cut(s, "-")
+	primary, _, _ := strings.Cut(s, "-")
 	if len(primary) < 2 || len(primary) > 3 || len(s) > 35 || !all(primary, isLetter) {
 		return ""
 	}
-	if !asLanguage.allowed(s) || strings.HasSuffix(s, "-") || strings.Contains(rest, "--") {
+	if !asLanguage.allowed(s) || strings.HasSuffix(s, "-") || strings.Contains(s, "--") {
 		return ""
 	}
 	return lower(primary) + s[len(primary):]

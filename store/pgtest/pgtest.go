@@ -44,7 +44,7 @@ func Start(tb testing.TB) (dsn string) {
 	data := filepath.Join(dir, "data")
 	run(tb, attr, dir, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	serve(tb, attr, dir, filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+		"-c", "log_min_messages=log", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
 	dsn = (&url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/postgres",
 		RawQuery: url.Values{"host": {dir}, "sslmode": {"disable"}}.Encode()}).String()
 	await(tb, dsn)
