@@ -2,9 +2,9 @@
 
 GO        ?= go
 FUZZTIME  ?= 60s
-BENCHTIME ?= 1x
 IMAGE     ?= tributary
 VALIDATOR ?=
+CORPORA   ?= ../shared/corpora
 
 TOOLS         := $(CURDIR)/.tools
 GOLANGCI      := v2.15.0
@@ -46,8 +46,13 @@ fuzz: ## run each fuzz test for FUZZTIME (60s)
 	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: ## run the benchmarks, each beside the floor that it is measured against
-	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 60m ./...
+bench: build ## measure the program beside a floor of the same work, in one run
+	CGO_ENABLED=0 $(GO) run ./cmd/bench ingest ./tributary
+	CGO_ENABLED=0 $(GO) run ./cmd/bench serve ./tributary
+
+.PHONY: parity
+parity: ## compare what is parsed with what others parse, on the documents in CORPORA
+	$(GO) run ./cmd/evaluate parse $(CORPORA)/feeds $(CORPORA)/feeds/reference.jsonl
 
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before you keep it

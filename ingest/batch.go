@@ -77,12 +77,16 @@ func (b *batches) take() []prepared {
 	return batch
 }
 
-// close lets everybody who waits to put something in go.
-func (b *batches) close() {
+// close lets everybody who waits to put something in go, and gives back what
+// nobody has taken.
+func (b *batches) close() []prepared {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
 	b.room.Broadcast()
+	rest := b.batch
+	b.batch = nil
+	return rest
 }
 
 // signal leaves a word for a receiver that need not be there yet.

@@ -195,12 +195,6 @@ func fileEntry(root string, f folder.File, run Run) (feed.Entry, error) {
 	return e, nil
 }
 
-// fail makes the source's report a failure.
-func (p *prepared) fail(err error) {
-	p.problems = []string{err.Error()}
-	p.report.Outcome = feed.OutcomeFailed
-}
-
 // folderState is what a scan means for the folder's state. A folder is always
 // due: looking costs nobody anything.
 func folderState(state feed.SourceState, p *prepared, now time.Time) feed.SourceState {

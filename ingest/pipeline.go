@@ -20,16 +20,26 @@ type Pipeline struct {
 	Policy  Policy
 	Now     func() time.Time
 
-	claims claims
-	stamps stamps
+	claims  claims
+	stamps  stamps
+	silence silence
 }
 
 // Run is one ingest.
 type Run struct {
-	ID      string
-	Now     time.Time // the run's one clock reading; what it stores is dated by it
-	Force   bool      // fetch also what is not due by our own interval
-	Waiting []string  // other runs that are under way: what they found is theirs to admit
+	ID    string
+	Now   time.Time // the run's one clock reading; what it stores is dated by it
+	Force bool      // fetch also what is not due by our own interval
+	// Others are the other runs under way when it is called: what they found
+	// is theirs to admit.
+	Others func() []string
+}
+
+func (r Run) others() []string {
+	if r.Others == nil {
+		return nil
+	}
+	return r.Others()
 }
 
 const (
@@ -56,13 +66,13 @@ func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done
 	ready := newBatches(len(due))
 	var workers sync.WaitGroup
 	workers.Go(func() { p.prepareAll(ctx, run, due, ready) })
-
+	defer func() { // whether the writer is done, has given up or has panicked
+		cancel()
+		p.release(ready.close())
+		workers.Wait()
+	}()
 	w := writer{p: p, run: run, in: ready, done: done}
-	err := w.writeAll(ctx)
-	cancel()
-	ready.close()
-	workers.Wait()
-	return err
+	return w.writeAll(ctx)
 }
 
 // due parts the sources into those to take now and reports on the others.
@@ -202,8 +212,8 @@ func name(src feed.Source, entries []feed.RawEntry) []raw {
 // all that its last document listed, and of the others those that this one has.
 func (p *Pipeline) known(ctx context.Context, src feed.Source, named []raw) (map[int64]feed.Known, error) {
 	known := map[int64]feed.Known{}
-	if src.State.LastSuccess.IsZero() {
-		return known, nil
+	if src.State.Fetches == 0 {
+		return known, nil // never read before; one that was removed and added again may well have entries
 	}
 	listed, err := p.Store.Listed(ctx, src.ID)
 	if err != nil {

@@ -70,8 +70,27 @@ type prepared struct {
 	began     time.Time
 	report    feed.SourceReport
 	problems  []string // of a folder: files that could not be read, and why
-	skipped   bool     // another run has just taken the source
+	claimed   bool     // to be released when it is done with
+	skipped   bool     // it was left alone after all
 	fatal     error
+}
+
+// fail makes it a failure that was found after it was fetched or scanned.
+func (p *prepared) fail(err error) {
+	p.sightings, p.unlisted, p.relisted = nil, nil, nil
+	p.report.Outcome, p.report.Counts = feed.OutcomeFailed, feed.Counts{}
+	p.problems = []string{err.Error()}
+	if p.source.Kind == feed.KindFeed {
+		p.result = unreadable(p.result, err)
+	}
+}
+
+// failed tells whether there is nothing to apply.
+func (p *prepared) failed() bool {
+	if p.source.Kind == feed.KindFolder {
+		return p.report.Outcome == feed.OutcomeFailed
+	}
+	return p.result.Kind == fetch.Failed
 }
 
 // sighting is one entry of a document, with what is known of it.

@@ -16,11 +16,12 @@ import (
 
 // job is a source between fetching and preparing.
 type job struct {
-	source feed.Source
-	result fetch.Result // of a feed
-	began  time.Time
-	skip   bool // another run has just taken the source
-	err    error
+	source  feed.Source
+	result  fetch.Result // of a feed
+	began   time.Time
+	claimed bool   // the source is this run's until it is released
+	skip    string // why it is left alone after all
+	err     error
 }
 
 // prepareAll fetches and prepares the sources. Hosts are spoken to side by
@@ -63,7 +64,7 @@ func (j job) heavy() bool {
 // hand gives a source to the writer, or, when that has given up, frees it.
 func (p *Pipeline) hand(out *batches, done prepared) bool {
 	if !out.put(done) {
-		p.claims.release(done.source.ID, time.Time{})
+		p.release([]prepared{done})
 		return false
 	}
 	return true
@@ -76,16 +77,46 @@ func (p *Pipeline) fetchOne(ctx context.Context, run Run, src feed.Source) job {
 	if since, j.err = p.claims.take(ctx, src.ID, run.Now); j.err != nil {
 		return j
 	}
+	j.claimed = true
 	if since { // another run has finished with it since this one was asked for
-		if j.source, j.err = p.Store.Source(ctx, src.Slug); j.err != nil {
-			return j
-		}
-		j.skip = src.Kind == feed.KindFeed
+		p.readAgain(ctx, &j)
 	}
-	if src.Kind == feed.KindFeed && !j.skip {
-		j.result = p.Fetcher.Get(ctx, j.source, run.Force)
+	if src.Kind == feed.KindFeed && j.skip == "" && j.err == nil {
+		j.result = p.get(ctx, j.source, run.Force)
 	}
 	return j
+}
+
+// readAgain takes over what another run has made of the source. A feed is not
+// asked twice; a folder may have changed since.
+func (p *Pipeline) readAgain(ctx context.Context, j *job) {
+	src, err := p.Store.Source(ctx, j.source.Slug)
+	switch {
+	case feed.CodeOf(err) == feed.CodeNotFound, err == nil && src.ID != j.source.ID:
+		j.skip = "it was removed meanwhile"
+	case err != nil:
+		j.err = err
+	default:
+		j.source = src
+		if src.Kind == feed.KindFeed {
+			j.skip = "another run has just taken it"
+		}
+	}
+}
+
+// get fetches a feed. A panic is that source's failure, here as in prepareOne.
+func (p *Pipeline) get(ctx context.Context, src feed.Source, force bool) (res fetch.Result) {
+	defer func() {
+		if r := recover(); r != nil {
+			res = fetch.Result{At: p.Now()}.Fail(feed.StatusFailing, defect(r))
+		}
+	}()
+	return p.Fetcher.Get(ctx, src, force)
+}
+
+// defect is the error for a panic.
+func defect(r any) error {
+	return feed.Errorf(feed.CodeInternal, "a defect stopped the work on it: %v; please report it with this trace: %s", r, debug.Stack())
 }
 
 // byHost groups sources by the host they are fetched from, in order of first
@@ -121,17 +152,17 @@ func hostOf(src feed.Source) string {
 func (p *Pipeline) prepareOne(ctx context.Context, run Run, j job) (out prepared) {
 	defer func() {
 		if r := recover(); r != nil {
-			err := feed.Errorf(feed.CodeInternal, "a defect stopped the work on it: %v; please report it with this trace: %s", r, debug.Stack())
-			out = prepared{source: j.source, about: j.source.About, began: j.began, report: newReport(j.source)}
-			out.result = unreadable(fetch.Result{At: run.Now, Host: j.result.Host}, err)
+			out = prepared{source: j.source, about: j.source.About, result: j.result, report: newReport(j.source)}
+			out.fail(defect(r))
 		}
+		out.began, out.claimed = j.began, j.claimed
 	}()
 	var err error
 	switch {
 	case j.err != nil:
 		out, err = prepared{source: j.source}, j.err
-	case j.skip:
-		out = prepared{source: j.source, skipped: true, report: notDue(j.source, "another run has just taken it")}
+	case j.skip != "":
+		out = prepared{source: j.source, skipped: true, report: notDue(j.source, j.skip)}
 	case j.source.Kind == feed.KindFolder:
 		out, err = p.prepareFolder(ctx, run, j.source)
 	default:
@@ -140,7 +171,6 @@ func (p *Pipeline) prepareOne(ctx context.Context, run Run, j job) (out prepared
 	if err != nil {
 		out.fatal = fmt.Errorf("source %s: %w", j.source.Slug, err)
 	}
-	out.began = j.began
 	return out
 }
 

@@ -18,13 +18,14 @@ type writer struct {
 	in   *batches
 	done func(feed.SourceReport)
 
-	failures []prepared     // judged at the end: all hosts at once is our network
-	results  []fetch.Result // of all feeds, without bodies
+	answered bool       // some host has answered: our network works
+	silent   []prepared // no answer, and none of another host yet: whose fault that is shows later
 }
 
-// writeAll commits all that comes in, then judges the failures and admits
-// what was found.
+// writeAll commits all that comes in, then judges the hosts' silence and
+// admits what was found.
 func (w *writer) writeAll(ctx context.Context) error {
+	defer func() { w.p.release(w.silent) }()
 	for {
 		batch := w.in.take()
 		if len(batch) == 0 {
@@ -36,117 +37,199 @@ func (w *writer) writeAll(ctx context.Context) error {
 	}
 }
 
-// commit applies a batch in one transaction and reports on it. Failures wait
-// for the end of the run.
+// commit applies a batch in one transaction and reports on it.
 func (w *writer) commit(ctx context.Context, batch []prepared) error {
-	defer w.p.release(batch)
+	defer func() { w.p.release(batch) }()
 	for _, b := range batch {
 		if b.fatal != nil {
 			return b.fatal
 		}
+		w.listen(b)
+	}
+	if w.answered {
+		batch, w.silent = append(batch, w.silent...), nil
 	}
 	slices.SortStableFunc(batch, func(a, b prepared) int { return a.source.Position - b.source.Position })
-	good := make([]*prepared, 0, len(batch))
-	for i := range batch {
-		switch b := &batch[i]; {
-		case b.skipped:
-			w.done(b.report)
-		case b.result.Kind == fetch.Failed && b.source.Kind == feed.KindFeed:
-			w.failures = append(w.failures, *b)
-		default:
-			good = append(good, b)
-		}
-		w.note(batch[i])
+	clear := w.part(batch)
+	err := w.write(ctx, clear)
+	if blamesSource(ctx, err) {
+		err = w.writeEach(ctx, clear)
 	}
-	err := w.p.Store.Write(ctx, func(tx Tx) error {
-		for _, b := range good {
-			if err := apply(ctx, tx, w.run, b); err != nil {
-				return err
-			}
-			if err := w.save(ctx, tx, b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 	if err != nil {
 		return err
 	}
-	for _, b := range good {
-		w.report(*b)
-	}
-	return nil
-}
-
-func (w *writer) note(b prepared) {
-	if b.source.Kind == feed.KindFeed && !b.skipped {
-		b.result.Document.Body = nil
-		w.results = append(w.results, b.result)
-	}
-}
-
-// save stores what the fetch means for the source, in the transaction of its
-// entries.
-func (w *writer) save(ctx context.Context, tx Tx, b *prepared) error {
-	state := b.source.State
-	if b.source.Kind == feed.KindFolder {
-		state = folderState(state, b, w.run.Now)
-	} else {
-		state = w.p.Policy.After(b.source, b.result, b.about, b.report.Counts.Changed(), w.run.Now)
-	}
-	if b.result.Kind == fetch.Fetched {
-		state.Imported = true
-	}
-	b.report.Status, b.report.NextDue, b.report.DueReason = state.Status, state.NextDue, state.DueReason
-	return tx.SaveSource(ctx, b.source.ID, b.about, state)
-}
-
-// finish stores the failures, once it is known whether they are the sources'
-// or our own, and gives the run's items their places.
-func (w *writer) finish(ctx context.Context) error {
-	ours := w.p.Policy.OurNetwork(w.results)
-	err := w.p.Store.Write(ctx, func(tx Tx) error {
-		for i := range w.failures {
-			if err := w.saveFailure(ctx, tx, &w.failures[i], ours); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Admit(ctx, w.run.Waiting, w.run.Now)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, b := range w.failures {
+	for _, b := range clear {
 		w.report(b)
 	}
 	return nil
 }
 
-func (w *writer) saveFailure(ctx context.Context, tx Tx, b *prepared, ours bool) error {
-	state := b.source.State
-	if ours {
-		state.Error = b.result.Err.Error() + " (no host answered: this looks like our own network)"
-	} else {
-		state = w.p.Policy.After(b.source, b.result, b.about, false, w.run.Now)
+// listen notes whether a feed's host has answered.
+func (w *writer) listen(b prepared) {
+	switch {
+	case b.source.Kind != feed.KindFeed || b.skipped:
+	case b.result.Status != 0:
+		w.answered = true
+		w.p.silence.end()
+	case b.result.Network && b.source.State.Failures == 0:
+		w.p.silence.add(b.result)
 	}
-	b.report.Outcome, b.report.Error = feed.OutcomeFailed, state.Error
+}
+
+// part sets aside the sources whose hosts were silent, and gives the others.
+func (w *writer) part(batch []prepared) []*prepared {
+	clear := make([]*prepared, 0, len(batch))
+	for i := range batch {
+		switch b := &batch[i]; {
+		case b.skipped:
+			w.done(b.report)
+		case b.result.Network && !w.answered:
+			w.silent = append(w.silent, *b)
+			b.claimed = false // w.silent's now
+		default:
+			clear = append(clear, b)
+		}
+	}
+	return clear
+}
+
+// write commits sources in one transaction.
+func (w *writer) write(ctx context.Context, batch []*prepared) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	before := make([]feed.SourceReport, len(batch))
+	for i, b := range batch {
+		before[i] = b.report
+	}
+	err := w.p.Store.Write(ctx, func(tx Tx) error {
+		for _, b := range batch {
+			if err := w.take(ctx, tx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil { // nothing that was counted has come to be
+		for i, b := range batch {
+			b.report = before[i]
+		}
+	}
+	return err
+}
+
+// writeEach commits each source alone, after one of them has spoilt their
+// common transaction. That one has failed; it does not stop the others.
+func (w *writer) writeEach(ctx context.Context, batch []*prepared) error {
+	for _, b := range batch {
+		err := w.write(ctx, []*prepared{b})
+		if blamesSource(ctx, err) && !b.failed() {
+			b.fail(err)
+			err = w.write(ctx, []*prepared{b})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blamesSource tells whether an error may come from what one source brought,
+// rather than from a store that cannot write at all.
+func blamesSource(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && feed.CodeOf(err) != feed.CodeUnavailable
+}
+
+// take applies a source, and saves what its fetch means in the same
+// transaction. A panic is an error of that source.
+func (w *writer) take(ctx context.Context, tx Tx, b *prepared) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = defect(r)
+		}
+	}()
+	if b.failed() {
+		return w.saveFailure(ctx, tx, b)
+	}
+	if err := apply(ctx, tx, w.run, b); err != nil {
+		return err
+	}
+	return w.save(ctx, tx, b, w.state(b))
+}
+
+// state is what the fetch or scan means for the source.
+func (w *writer) state(b *prepared) feed.SourceState {
+	if b.source.Kind == feed.KindFolder {
+		return folderState(b.source.State, b, w.run.Now)
+	}
+	state := w.p.Policy.After(b.source, b.result, b.about, b.report.Counts.Changed(), w.run.Now)
+	if b.result.Kind == fetch.Fetched {
+		state.Imported = true
+	}
+	return state
+}
+
+func (w *writer) save(ctx context.Context, tx Tx, b *prepared, state feed.SourceState) error {
 	b.report.Status, b.report.NextDue, b.report.DueReason = state.Status, state.NextDue, state.DueReason
 	return tx.SaveSource(ctx, b.source.ID, b.about, state)
 }
 
-func (w *writer) report(b prepared) {
+func (w *writer) saveFailure(ctx context.Context, tx Tx, b *prepared) error {
+	return w.noteFailure(ctx, tx, b, w.state(b))
+}
+
+// noteFailure saves and reports a failure. Of a source that was removed for
+// good meanwhile there is nothing to save.
+func (w *writer) noteFailure(ctx context.Context, tx Tx, b *prepared, state feed.SourceState) error {
+	err := w.save(ctx, tx, b, state)
+	if feed.CodeOf(err) == feed.CodeNotFound {
+		state.Error, err = "it was removed meanwhile", nil
+	}
+	b.report.Outcome, b.report.Error = feed.OutcomeFailed, state.Error
+	return err
+}
+
+// finish stores the failures of silent hosts, now that it is known whether
+// they are the sources' or our own, and gives the run's items their places.
+func (w *writer) finish(ctx context.Context) error {
+	ours := !w.answered && w.p.Policy.OurNetwork(w.p.silence.results())
+	err := w.p.Store.Write(ctx, func(tx Tx) error {
+		for i := range w.silent {
+			b := &w.silent[i]
+			state := w.state(b)
+			if ours {
+				state = excused(b.source.State, b.result, w.run.Now)
+			}
+			if err := w.noteFailure(ctx, tx, b, state); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Admit(ctx, w.run.others(), w.run.Now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range w.silent {
+		w.report(&w.silent[i])
+	}
+	return nil
+}
+
+func (w *writer) report(b *prepared) {
 	b.report.Millis = w.p.Now().Sub(b.began).Milliseconds()
 	w.done(b.report)
 }
 
-// release gives the sources of a batch back.
+// release gives the sources of a batch back, as far as they are the run's.
 func (p *Pipeline) release(batch []prepared) {
 	for _, b := range batch {
 		at := p.Now()
-		if b.skipped {
+		if b.skipped || b.fatal != nil {
 			at = time.Time{}
 		}
-		p.claims.release(b.source.ID, at)
+		if b.claimed {
+			p.claims.release(b.source.ID, at)
+		}
 	}
 }

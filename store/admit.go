@@ -46,7 +46,7 @@ func (t *Tx) place(ctx context.Context, all []waiting, now time.Time) error {
 			if err != nil {
 				return err
 			}
-			args = append(args, w.row, t.now.place, at, now.UnixMilli())
+			args = append(args, t.now.place, at, now.UnixMilli(), w.row)
 		}
 		if _, err := t.exec(ctx, admissions[size], args...); err != nil {
 			return err
@@ -58,15 +58,15 @@ func (t *Tx) place(ctx context.Context, all []waiting, now time.Time) error {
 
 // admissions are updates of 1, 2, 4 … items at once.
 var admissions = func() map[int]string {
-	texts := map[int]string{1: `UPDATE item SET place = $2, updated = $3, admitted = $4, run = '' WHERE id = $1`}
+	texts := map[int]string{1: `UPDATE item SET place = $1, updated = $2, admitted = $3, run = '' WHERE id = $4`}
 	for n := 2; n <= maxRows; n *= 2 {
 		rows := make([]string, n)
 		for i := range rows {
 			rows[i] = fmt.Sprintf("(CAST($%d AS BIGINT), CAST($%d AS BIGINT), CAST($%d AS BIGINT), CAST($%d AS BIGINT))",
 				4*i+1, 4*i+2, 4*i+3, 4*i+4)
 		}
-		texts[n] = `UPDATE item SET place = v.column2, updated = v.column3, admitted = v.column4, run = '' FROM (VALUES ` +
-			strings.Join(rows, ", ") + `) AS v WHERE item.id = v.column1`
+		texts[n] = `UPDATE item SET place = v.column1, updated = v.column2, admitted = v.column3, run = '' FROM (VALUES ` +
+			strings.Join(rows, ", ") + `) AS v WHERE item.id = v.column4`
 	}
 	return texts
 }()

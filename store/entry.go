@@ -144,13 +144,13 @@ func details(e *feed.Entry) string {
 // supports an item; that item's updated does not: see [Tx.TouchItem].
 func (t *Tx) UpdateEntry(ctx context.Context, e feed.Entry) error {
 	var source, item number
-	found, err := t.one(ctx, `UPDATE entry SET identity_key = $2, raw_key = $3, url_key = $4, content_key = $5, shown_key = $6,
-		published = $7, updated = $8, unlisted = NULL, pruned = 0, canonical = $9, identity = $10, published_from = $11,
-		language = $12, url = $13, title = $14, authors = $15, details = $16, summary = $17, content = $18
-		WHERE id = $1 RETURNING source_id, item_id`,
-		[]any{e.ID, e.Keys.Identity, e.Keys.Raw, orNull(e.Keys.URL), orNull(e.Keys.Content), e.Keys.Shown,
+	found, err := t.one(ctx, `UPDATE entry SET identity_key = $1, raw_key = $2, url_key = $3, content_key = $4, shown_key = $5,
+		published = $6, updated = $7, unlisted = NULL, pruned = 0, canonical = $8, identity = $9, published_from = $10,
+		language = $11, url = $12, title = $13, authors = $14, details = $15, summary = $16, content = $17
+		WHERE id = $18 RETURNING source_id, item_id`,
+		[]any{e.Keys.Identity, e.Keys.Raw, orNull(e.Keys.URL), orNull(e.Keys.Content), e.Keys.Shown,
 			ms(e.Published), ms(e.Updated), text(e.Canonical), text(e.Identity), e.PublishedFrom, text(e.Language),
-			text(e.URL), text(e.Title), authors(&e), details(&e), text(e.Summary), text(e.Content)},
+			text(e.URL), text(e.Title), authors(&e), details(&e), text(e.Summary), text(e.Content), e.ID},
 		&source, &item)
 	if err == nil && !found {
 		err = notFound("entry", e.ID)
@@ -192,8 +192,8 @@ func (t *Tx) Decide(ctx context.Context, entryID, itemRow int64, d feed.Decision
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE entry SET item_id = $2, decision = $3, rule = $4, reason = $5 WHERE id = $1`,
-		entryID, orNull(itemRow), string(d.Kind), d.Rule, text(d.Reason))
+	_, err = t.exec(ctx, `UPDATE entry SET item_id = $1, decision = $2, rule = $3, reason = $4 WHERE id = $5`,
+		orNull(itemRow), string(d.Kind), d.Rule, text(d.Reason), entryID)
 	t.noteShown(int64(source), int64(was), true)
 	t.noteShown(int64(source), itemRow, d.Kind == feed.CopyOf)
 	return err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func itemFields(it *feed.Item, hidden *instant) []any {
 
 // SetLead makes an entry of the item give its text. 0 leaves it to its oldest entry.
 func (t *Tx) SetLead(ctx context.Context, itemRow, entryID int64) error {
-	n, err := t.exec(ctx, `UPDATE item SET lead_id = $2 WHERE id = $1`, itemRow, orNull(entryID))
+	n, err := t.exec(ctx, `UPDATE item SET lead_id = $1 WHERE id = $2`, orNull(entryID), itemRow)
 	return t.changedIf(n, mustTouch("item", itemRow, n, err))
 }
 
@@ -66,9 +67,9 @@ func (t *Tx) SetLead(ctx context.Context, itemRow, entryID int64) error {
 // dates of it, and the entry as its lead. It tells whether that was done: not for an
 // item (by RowID) that was admitted, nor for an ID that another item has.
 func (t *Tx) Refound(ctx context.Context, it feed.Item, entryID int64) (done bool, err error) {
-	n, err := t.exec(ctx, `UPDATE item SET uuid = $2, published = $3, updated = $4, lead_id = $5 WHERE id = $1 AND place IS NULL
+	n, err := t.exec(ctx, `UPDATE item SET uuid = $1, published = $2, updated = $3, lead_id = $4 WHERE id = $5 AND place IS NULL
 		AND NOT EXISTS (SELECT 1 FROM item o WHERE o.uuid = $6 AND o.id <> $7)`,
-		it.RowID, it.ID, it.Published.UnixMilli(), it.Updated.UnixMilli(), entryID, it.ID, it.RowID)
+		it.ID, it.Published.UnixMilli(), it.Updated.UnixMilli(), entryID, it.RowID, it.ID, it.RowID)
 	return n > 0, err
 }
 
@@ -79,13 +80,13 @@ func (t *Tx) TouchItem(ctx context.Context, itemRow int64, updated time.Time) er
 	if err != nil {
 		return err
 	}
-	n, err := t.exec(ctx, `UPDATE item SET updated = $2 WHERE id = $1`, itemRow, at)
+	n, err := t.exec(ctx, `UPDATE item SET updated = $1 WHERE id = $2`, at, itemRow)
 	return t.changedIf(n, mustTouch("item", itemRow, n, err))
 }
 
 // Withdraw takes an item out of the output; it keeps its id and place.
 func (t *Tx) Withdraw(ctx context.Context, itemRow int64, at time.Time) error {
-	return t.changedIf(t.exec(ctx, `UPDATE item SET withdrawn = $2 WHERE id = $1 AND withdrawn IS NULL`, itemRow, ms(at)))
+	return t.changedIf(t.exec(ctx, `UPDATE item SET withdrawn = $1 WHERE id = $2 AND withdrawn IS NULL`, ms(at), itemRow))
 }
 
 // Restore brings a withdrawn item back to its place.
@@ -101,7 +102,7 @@ func (s *Store) Hide(ctx context.Context, id string, hidden bool, now time.Time)
 	}
 	return s.Write(ctx, func(t *Tx) error {
 		if hidden {
-			return t.changedIf(t.exec(ctx, `UPDATE item SET hidden = $2 WHERE id = $1 AND hidden IS NULL`, it.RowID, ms(now)))
+			return t.changedIf(t.exec(ctx, `UPDATE item SET hidden = $1 WHERE id = $2 AND hidden IS NULL`, ms(now), it.RowID))
 		}
 		return t.changedIf(t.exec(ctx, `UPDATE item SET hidden = NULL WHERE id = $1 AND hidden IS NOT NULL`, it.RowID))
 	})
@@ -192,18 +193,20 @@ func (s *Store) Items(ctx context.Context, q Query) ([]feed.Item, error) {
 	if q.Before <= 0 {
 		q.Before = forever
 	}
-	query, args := shortItems, []any{q.Before, int64(q.Limit)}
+	query, args := shortItems, []any{q.Before}
 	if q.WithContent {
 		query = wholeItems
 	}
 	query += `WHERE i.place < $1` + state
 	if q.Source != "" {
-		query += ` AND e.source_id IN (SELECT s.id FROM source s WHERE s.slug = $3)`
 		args = append(args, q.Source)
+		query += ` AND e.source_id IN (SELECT s.id FROM source s WHERE s.removed IS NULL AND s.slug = $2)`
 	}
+	args = append(args, int64(q.Limit))
+	query += fmt.Sprintf(` ORDER BY i.place DESC LIMIT $%d`, len(args))
 	var all []feed.Item
 	err := s.snapshot(ctx, func(v session) (err error) {
-		all, err = v.items(ctx, query+` ORDER BY i.place DESC LIMIT $2`, args...)
+		all, err = v.items(ctx, query, args...)
 		return err
 	})
 	return all, err

@@ -103,35 +103,32 @@ func (s session) sources(ctx context.Context, query string, args ...any) ([]feed
 // order, upper and lower case being the same in names. Several of that name are a
 // [feed.CodeInvalid].
 func (s *Store) Source(ctx context.Context, name string) (feed.Source, error) {
-	found, err := s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s
-		WHERE s.removed IS NULL AND (s.slug = $1 OR s.url = $2) ORDER BY s.position`, name, name)
-	if err != nil {
-		return feed.Source{}, err
-	}
-	for _, src := range found {
-		if src.Slug == name {
-			return src, nil
-		}
-	}
-	if len(found) == 0 {
-		if found, err = s.named(ctx, name); err != nil {
+	for _, find := range []func(context.Context, string) ([]feed.Source, error){s.bySlug, s.byURL, s.byTitle} {
+		switch found, err := find(ctx, name); {
+		case err != nil:
 			return feed.Source{}, err
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			return feed.Source{}, feed.Errorf(feed.CodeInvalid, "several sources are called %q: give the slug of one, %s",
+				name, slugs(found))
 		}
 	}
-	switch len(found) {
-	case 0:
-		return feed.Source{}, feed.Errorf(feed.CodeNotFound,
-			"there is no source %q: give its slug, URL or name as `tributary source list` shows them", name)
-	case 1:
-		return found[0], nil
-	}
-	return feed.Source{}, feed.Errorf(feed.CodeInvalid, "several sources are called %q: give one of their slugs, %s",
-		name, slugs(found))
+	return feed.Source{}, feed.Errorf(feed.CodeNotFound,
+		"there is no source %q: give its slug, URL or name as `tributary source list` shows them", name)
 }
 
-func (s *Store) named(ctx context.Context, name string) ([]feed.Source, error) {
+func (s *Store) bySlug(ctx context.Context, slug string) ([]feed.Source, error) {
+	return s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL AND s.slug = $1`, slug)
+}
+
+func (s *Store) byURL(ctx context.Context, url string) ([]feed.Source, error) {
+	return s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL AND s.url = $1`, url)
+}
+
+func (s *Store) byTitle(ctx context.Context, title string) ([]feed.Source, error) {
 	all, err := s.Sources(ctx)
-	return slices.DeleteFunc(all, func(src feed.Source) bool { return !strings.EqualFold(src.Title(), name) }), err
+	return slices.DeleteFunc(all, func(src feed.Source) bool { return !strings.EqualFold(src.Title(), title) }), err
 }
 
 func slugs(sources []feed.Source) string {
@@ -156,12 +153,12 @@ func (s *Store) SourceByID(ctx context.Context, id int64) (feed.Source, error) {
 }
 
 const (
-	setState = `status = $3, error = $4, failures = $5, etag = $6, last_modified = $7, validators_since = $8, body_hash = $9,
-		same_bodies = $10, fetch_url = $11, redirect_to = $12, redirect_since = $13, redirect_seen = $14, last_fetch = $15,
-		last_success = $16, last_change = $17, next_due = $18, due_reason = $19, retry_after = $20, fetches = $21,
-		not_modified = $22, bytes_in = $23, bytes_saved = $24, last_size = $25, imported = $26`
-	saveState = `UPDATE source SET ` + setState + ` WHERE id = $1 AND about = $2`
-	saveAbout = `UPDATE source SET about = $2, ` + setState + ` WHERE id = $1`
+	setState = `status = $1, error = $2, failures = $3, etag = $4, last_modified = $5, validators_since = $6, body_hash = $7,
+		same_bodies = $8, fetch_url = $9, redirect_to = $10, redirect_since = $11, redirect_seen = $12, last_fetch = $13,
+		last_success = $14, last_change = $15, next_due = $16, due_reason = $17, retry_after = $18, fetches = $19,
+		not_modified = $20, bytes_in = $21, bytes_saved = $22, last_size = $23, imported = $24`
+	saveState = `UPDATE source SET ` + setState + ` WHERE about = $25 AND id = $26`
+	saveAbout = `UPDATE source SET ` + setState + `, about = $25 WHERE id = $26`
 )
 
 // SaveSource stores what a source says of itself and what fetching it has
@@ -173,12 +170,12 @@ const (
 // its documents would alter ours.
 func (t *Tx) SaveSource(ctx context.Context, id int64, c feed.Channel, state feed.SourceState) error {
 	a := aboutOf(c)
-	values := stateValues([]any{id, asJSON(a)}, state)
+	values := append(stateValues(make([]any, 0, 26), state), asJSON(a), id)
 	if n, err := t.exec(ctx, saveState, values...); err != nil || n == 1 {
 		return err // it says of itself what it said before, as nearly always
 	}
 	var err error
-	if values[1], err = t.settleAbout(ctx, id, a); err != nil {
+	if values[24], err = t.settleAbout(ctx, id, a); err != nil {
 		return err
 	}
 	_, err = t.exec(ctx, saveAbout, values...)

@@ -36,12 +36,18 @@ func TestPostgreSQL(t *testing.T) {
 }
 
 func suite(t *testing.T, fresh func(*testing.T) store.Options) {
+	statements := map[string]bool{}
 	for name, test := range behaviours {
 		t.Run(name, func(t *testing.T) {
 			o := fresh(t)
-			test(&rig{T: t, Store: open(t, o), options: o, ctx: t.Context()})
+			s := open(t, o)
+			test(&rig{T: t, Store: s, options: o, ctx: t.Context()})
+			for _, text := range s.Statements() {
+				statements[text] = true
+			}
 		})
 	}
+	t.Run("no statement reads a whole table", func(t *testing.T) { explain(t, open(t, fresh(t)), statements) })
 }
 
 func open(tb testing.TB, o store.Options) *store.Store {

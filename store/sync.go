@@ -143,7 +143,7 @@ func freeSlug(slug string, taken map[string]bool) string {
 func (t *Tx) apply(ctx context.Context, plan []change) error {
 	for _, c := range plan {
 		if c.was.ID != 0 && c.was.active() && c.was.Slug != c.is.Slug {
-			if _, err := t.exec(ctx, `UPDATE source SET slug = $2 WHERE id = $1`, c.was.ID, fmt.Sprint("#", c.was.ID)); err != nil {
+			if _, err := t.exec(ctx, `UPDATE source SET slug = $1 WHERE id = $2`, fmt.Sprint("#", c.was.ID), c.was.ID); err != nil {
 				return err
 			}
 		}
@@ -195,7 +195,8 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 		s.State.Status = feed.StatusNew
 	}
 	n, err := t.insert(ctx, insertSource, 1, func(args []any, _ int) []any {
-		return stateValues(declaredValues(args, *s), s.State)
+		args = append(declaredValues(append(args, s.ID), *s), asJSON(aboutOf(s.About)))
+		return stateValues(args, s.State)
 	})
 	if err == nil && n == 0 {
 		err = feed.Errorf(feed.CodeConflict, "the source %s (%s) clashes with another one", s.Slug, s.URL)
@@ -205,23 +206,23 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 
 // updateSource writes everything of a source, and makes it active.
 func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
-	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $2, kind = $3, url = $4, name = $5, every = $6, tags = $7,
-		enabled = $8, private = $9, origin = $10, position = $11, about = $12 WHERE id = $1`, declaredValues(nil, s)...)
+	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $1, kind = $2, url = $3, name = $4, every = $5, tags = $6,
+		enabled = $7, private = $8, origin = $9, position = $10 WHERE id = $11`, append(declaredValues(nil, s), s.ID)...)
 	if err := mustTouch("source", s.ID, n, err); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, saveAbout, stateValues([]any{s.ID, asJSON(aboutOf(s.About))}, s.State)...)
+	_, err = t.exec(ctx, saveAbout, append(stateValues(nil, s.State), asJSON(aboutOf(s.About)), s.ID)...)
 	return t.changedIf(1, err)
 }
 
-// declaredValues are the columns id to about.
+// declaredValues are the columns slug to position.
 func declaredValues(args []any, s feed.Source) []any {
 	tags := ""
 	if len(s.Tags) > 0 {
 		tags = asJSON(s.Tags)
 	}
-	return append(args, s.ID, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
-		bit(s.Private), string(s.Origin), int64(s.Position), asJSON(aboutOf(s.About)))
+	return append(args, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
+		bit(s.Private), string(s.Origin), int64(s.Position))
 }
 
 // AddSource adds a source, with the origin [feed.OriginAdded] and the last
@@ -308,17 +309,23 @@ func (s *Store) UpdateSource(ctx context.Context, src feed.Source) error {
 // are led by the oldest entry left. Purge takes removed sources too.
 func (s *Store) RemoveSource(ctx context.Context, slug string, purge bool, now time.Time) error {
 	return s.Write(ctx, func(t *Tx) error {
-		found, err := t.sources(ctx, `SELECT `+sourceColumns+` FROM source s
-			WHERE s.slug = $1 AND (s.removed IS NULL OR $2 = 1) ORDER BY s.removed IS NOT NULL, s.removed DESC`, slug, bit(purge))
-		switch {
-		case err != nil:
+		rows, err := t.rows(ctx)
+		if err != nil {
 			return err
-		case len(found) == 0:
+		}
+		var found row
+		for _, r := range rows {
+			if r.Slug == slug && (r.active() || purge && (found.ID == 0 || !found.active())) {
+				found = r
+			}
+		}
+		switch {
+		case found.ID == 0:
 			return feed.Errorf(feed.CodeNotFound, "there is no source %q: `tributary source list` shows what there is", slug)
 		case purge:
-			return t.purge(ctx, found[0].ID)
+			return t.purge(ctx, found.ID)
 		}
-		return t.remove(ctx, found[0], now)
+		return t.remove(ctx, found.Source, now)
 	})
 }
 
@@ -326,12 +333,12 @@ func (s *Store) RemoveSource(ctx context.Context, slug string, purge bool, now t
 // begins to count; a folder's entries have no retention.
 func (t *Tx) remove(ctx context.Context, s feed.Source, now time.Time) error {
 	if s.Kind != feed.KindFolder {
-		_, err := t.exec(ctx, `UPDATE entry SET unlisted = $2 WHERE source_id = $1 AND unlisted IS NULL`, s.ID, ms(now))
+		_, err := t.exec(ctx, `UPDATE entry SET unlisted = $1 WHERE source_id = $2 AND unlisted IS NULL`, ms(now), s.ID)
 		if err != nil {
 			return err
 		}
 	}
-	return t.changedIf(t.exec(ctx, `UPDATE source SET removed = $2 WHERE id = $1`, s.ID, ms(now)))
+	return t.changedIf(t.exec(ctx, `UPDATE source SET removed = $1 WHERE id = $2`, ms(now), s.ID))
 }
 
 // revive lists again what was listed when the source was removed.

@@ -65,12 +65,9 @@ func (s *Server) trusts(r *http.Request) bool {
 	return ok && s.guard.check(r, token) == nil
 }
 
-// patient lifts the time limits of an answer that has to wait for something.
-// The read limit too: when it passes, net/http takes the client for gone.
+// patient lifts the time limit of an answer that has to wait for something.
 func patient(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // where a limit cannot be lifted it stays
-	_ = c.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // where it cannot be lifted it stays
 }
 
 // authorised answers 401 or 429 itself and returns false if the request has

@@ -54,7 +54,7 @@ func browser(t *testing.T) context.Context {
 }
 
 // tab opens a page of its own and collects what Chromium has to complain about.
-func tab(t *testing.T, browser context.Context) (ctx context.Context, complaints func() []string) {
+func tab(browser context.Context, t *testing.T) (ctx context.Context, complaints func() []string) {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
@@ -104,7 +104,7 @@ func (l look) set() chromedp.Action[chromedp.Void] {
 }
 
 // run is the result of an action in a tab.
-func run[T any](t *testing.T, tab context.Context, action chromedp.Action[T]) T {
+func run[T any](tab context.Context, t *testing.T, action chromedp.Action[T]) T {
 	t.Helper()
 	v, err := chromedp.Run(tab, action)
 	must(t, err)
@@ -163,15 +163,15 @@ func TestPagesInChromium(t *testing.T) {
 		"front-waiting": itemless + "/",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tab, complaints := tab(t, ctx)
+			tab, complaints := tab(ctx, t)
 			must(t, chromedp.Do(tab, looks[0].set(), chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS("footer"))))
 			for _, l := range looks {
 				must(t, chromedp.Do(tab, l.set()))
-				for _, fault := range run(t, tab, chromedp.Evaluate[[]string](faults)) {
+				for _, fault := range run(tab, t, chromedp.Evaluate[[]string](faults)) {
 					t.Errorf("%v: %s", l, fault)
 				}
 				if *shots != "" {
-					png := run(t, tab, chromedp.FullScreenshot(100))
+					png := run(tab, t, chromedp.FullScreenshot(100))
 					must(t, os.WriteFile(filepath.Join(*shots, name+"-"+l.String()+".png"), png, 0o644))
 				}
 			}
@@ -187,17 +187,17 @@ func TestARunIsStartedFromThePage(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
 	site := httptest.NewServer(srv.Handler())
 	t.Cleanup(site.Close)
-	tab, complaints := tab(t, ctx)
+	tab, complaints := tab(ctx, t)
 	must(t, chromedp.Do(tab, chromedp.Navigate(site.URL+"/runs"),
 		chromedp.SendKeys(chromedp.CSS("#token"), "not it"), chromedp.Click(chromedp.CSS("button")),
 		chromedp.WaitVisible(chromedp.CSS("[role=alert]"))))
-	if alert := run(t, tab, chromedp.Text(chromedp.CSS("[role=alert]"))); !strings.Contains(alert, "token is wrong") {
+	if alert := run(tab, t, chromedp.Text(chromedp.CSS("[role=alert]"))); !strings.Contains(alert, "token is wrong") {
 		t.Errorf("the wrong token is answered with %q", alert)
 	}
 	before := len(complaints()) // Chromium notes the 403 itself
 	must(t, chromedp.Do(tab, chromedp.SendKeys(chromedp.CSS("#token"), sampleToken), chromedp.Click(chromedp.CSS("input[name=force]")),
 		chromedp.Click(chromedp.CSS("button")), chromedp.WaitVisible(chromedp.CSS("#progress"))))
-	heading, address := run(t, tab, chromedp.Text(chromedp.CSS("h1"))), run(t, tab, chromedp.Location())
+	heading, address := run(tab, t, chromedp.Text(chromedp.CSS("h1"))), run(tab, t, chromedp.Location())
 	if !strings.HasPrefix(heading, "Run of") || address != site.URL+"/runs/run-2" {
 		t.Errorf("after starting: %q at %s", heading, address)
 	}
@@ -214,7 +214,7 @@ func TestPictureOfThePage(t *testing.T) {
 	if !*portray {
 		t.Skip("only with -picture")
 	}
-	tab, _ := tab(t, browser(t))
+	tab, _ := tab(browser(t), t)
 	must(t, chromedp.Do(tab, look{1280, 900, "light"}.set(), chromedp.Navigate(site(t, sampleStore(t))+"/"), chromedp.WaitReady(chromedp.CSS("footer"))))
-	must(t, os.WriteFile("../docs/page.png", run(t, tab, chromedp.CaptureScreenshot()), 0o644))
+	must(t, os.WriteFile("../docs/page.png", run(tab, t, chromedp.CaptureScreenshot()), 0o644))
 }

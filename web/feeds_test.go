@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,6 +230,22 @@ func TestAChangeIsServedAndNothingElseIsRendered(t *testing.T) {
 		stop()
 		<-ended
 	})
+}
+
+func TestTheFirstRequestsWaitForOneRendering(t *testing.T) {
+	srv := newServer(t, sampleStore(t))
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if a := get(t, srv, "/feed.json"); a.StatusCode != http.StatusOK {
+				t.Errorf("status %d", a.StatusCode)
+			}
+		})
+	}
+	wg.Wait()
+	if m := get(t, srv, "/metrics").body; !strings.Contains(m, `tributary_renders_total{result="ok"} 1`+"\n") {
+		t.Error("it was not rendered once")
+	}
 }
 
 // failingStore is a store that can be made to fail.

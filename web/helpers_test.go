@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,10 +28,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // openStore opens an empty SQLite store.
 func openStore(t testing.TB) *store.Store {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "tributary.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return openFile(t, filepath.Join(t.TempDir(), "tributary.db"))
+}
+
+func openFile(t testing.TB, path string) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), store.Options{Path: path})
+	must(t, err)
 	t.Cleanup(func() {
 		if err := st.Close(); err != nil {
 			t.Error(err)
@@ -39,16 +43,39 @@ func openStore(t testing.TB) *store.Store {
 	return st
 }
 
-// sampleStore opens a store that holds the sample.
+// sampleStore opens a store of its own that holds the sample.
 func sampleStore(t testing.TB) *store.Store {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "tributary.db")
+	must(t, os.WriteFile(path, sampleFile(t), 0o600))
+	return openFile(t, path)
+}
+
+var sampleBytes struct {
+	sync.Mutex
+	file []byte
+}
+
+// sampleFile is a store's file with the sample in it. It is made once: the
+// schema takes longer than most tests.
+func sampleFile(t testing.TB) []byte {
+	t.Helper()
+	sampleBytes.Lock()
+	defer sampleBytes.Unlock()
+	if sampleBytes.file != nil {
+		return sampleBytes.file
+	}
 	st := openStore(t)
-	sources := addSources(t, st, sampleSources())
-	addItems(t, st, sources, sampleItems())
+	addItems(t, st, addSources(t, st, sampleSources()), sampleItems())
 	for _, r := range sampleReports() {
 		must(t, st.SaveRun(t.Context(), r))
 	}
-	return st
+	backup := filepath.Join(t.TempDir(), "sample.db")
+	must(t, st.Backup(t.Context(), backup))
+	file, err := os.ReadFile(backup)
+	must(t, err)
+	sampleBytes.file = file
+	return file
 }
 
 // addSources stores sources with what they say of themselves and their state,

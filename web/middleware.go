@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -41,7 +42,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 // recovered answers 500 if nothing was sent yet. http.ErrAbortHandler is a
 // deliberate end of the connection and goes on up.
 func (s *Server) recovered(rec *recorder, r *http.Request, p any) {
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	id := rand.Text()[:8]

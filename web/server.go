@@ -121,7 +121,8 @@ func pathOf(base string) string {
 	return strings.TrimRight(u.EscapedPath(), "/")
 }
 
-// Handler serves everything, with metrics, logs and recovery from panics.
+// Handler serves everything, with metrics, logs and recovery from panics. What
+// it serves follows the store only while Watch runs.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Metrics is the registry behind /metrics, for others to add theirs.

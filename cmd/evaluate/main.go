@@ -3,6 +3,7 @@
 //
 //	evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
 //	evaluate robust [--every N] ROOT
+//	evaluate speed [--rounds N] ROOT
 package main
 
 import (
@@ -15,10 +16,12 @@ import (
 var commands = map[string]func(args []string, out io.Writer) error{
 	"parse":  parseCommand,
 	"robust": robustCommand,
+	"speed":  speedCommand,
 }
 
 const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
-       evaluate robust [--every N] ROOT`
+       evaluate robust [--every N] ROOT
+       evaluate speed [--rounds N] ROOT`
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

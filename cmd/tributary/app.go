@@ -136,6 +136,9 @@ const keepHeld = 30 * 24 * time.Hour
 // makeData makes the data folder where it is missing and sees to it that the
 // program may write there.
 func (c Config) makeData() error {
+	if c.DatabaseURL != "" && c.Token != "" {
+		return nil // nothing is kept there
+	}
 	err := os.MkdirAll(c.Data, 0o700)
 	if err == nil {
 		err = probeWrite(c.Data)

@@ -206,19 +206,20 @@ func (c Config) whereIs(key string) string {
 // an address for all interfaces a browser on the same machine gets localhost.
 func (c Config) withBaseURL(listening string) Config {
 	if c.BaseURL == "" {
-		c.BaseURL = "http://" + dialable(listening)
+		c.BaseURL = "http://" + reachable(listening, "localhost")
 	}
 	return c
 }
 
-// dialable is an address at which this machine reaches a listener.
-func dialable(listen string) string {
+// reachable is an address at which this machine reaches a listener; self is
+// the name to use for itself.
+func reachable(listen, self string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
+		host = self
 	}
 	return net.JoinHostPort(host, port)
 }

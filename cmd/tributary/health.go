@@ -23,7 +23,8 @@ func (p *program) healthCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := askHealth(cmd.Context(), "http://"+dialable(cfg.Listen)+"/healthz"); err != nil {
+			// By number: an image from scratch may have no /etc/hosts.
+			if err := askHealth(cmd.Context(), "http://"+reachable(cfg.Listen, "127.0.0.1")+"/healthz"); err != nil {
 				return err
 			}
 			p.say("ok")

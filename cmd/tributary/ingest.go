@@ -128,25 +128,36 @@ func (p *program) showProgress(ctx context.Context, s *scheduler.Scheduler, run 
 
 // drawProgress draws how far a run is until ctx ends, and then wipes it out.
 func drawProgress(ctx context.Context, w io.Writer, progress func() (feed.Report, error)) {
-	bar := progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription("ingesting"),
-		progressbar.OptionSetItsString("sources"),
-		progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(),
-	)
+	var bar *progressbar.ProgressBar
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			_ = bar.Finish() // a bar that cannot be wiped harms nobody
+			if bar != nil {
+				_ = bar.Finish() // a bar that cannot be wiped harms nobody
+			}
 			return
 		case <-tick.C:
 		}
-		if r, err := progress(); err == nil && r.Total > 0 {
-			bar.ChangeMax(r.Total)
-			_ = bar.Set(r.Done) // likewise
+		r, err := progress()
+		if err != nil || r.Total == 0 {
+			continue // it waits for its turn
 		}
+		if bar == nil {
+			bar = newBar(w, r.Total)
+		}
+		_ = bar.Set(r.Done) // likewise
 	}
+}
+
+// newBar is made once the length is known: one without a length draws from a
+// goroutine of its own, unguarded.
+func newBar(w io.Writer, total int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("ingesting"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionClearOnFinish(),
+	)
 }

@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts say what is typed, what is printed and how it ends. Each has a
-// site of its own at $SITE, which serves the files below www and notes each
-// request in requests.log.
+// site of its own at $SITE, which serves the files below www, never answers
+// at /silent, and notes each request in requests.log.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
@@ -55,8 +55,11 @@ func TestScripts(t *testing.T) {
 // setUpScript starts the script's site, finds it a free port, and lets it
 // fetch from this machine without waiting between requests.
 func setUpScript(env *testscript.Env) error {
-	site := httptest.NewServer(noting(filepath.Join(env.WorkDir, "requests.log"), http.FileServer(http.Dir(filepath.Join(env.WorkDir, "www")))))
-	env.Defer(site.Close)
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServer(http.Dir(filepath.Join(env.WorkDir, "www"))))
+	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	site := httptest.NewServer(noting(filepath.Join(env.WorkDir, "requests.log"), mux))
+	env.Defer(func() { site.CloseClientConnections(); site.Close() })
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

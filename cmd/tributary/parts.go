@@ -64,6 +64,13 @@ func (f *fetcher) Get(ctx context.Context, src feed.Source, force bool) fetch.Re
 	return client.Get(ctx, src, force)
 }
 
+// forget drops what validate kept, if no run will take it.
+func (f *fetcher) forget(url string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.kept, url)
+}
+
 // validate fetches a URL and reads it as a feed. The document comes back too,
 // for the feeds that a page names: then the error is parse.ErrHTML.
 func (f *fetcher) validate(ctx context.Context, url string) (feed.Document, feed.Channel, error) {

@@ -49,19 +49,29 @@ func (s *sources) add(ctx context.Context, src feed.Source) (added feed.Source, 
 	if err != nil {
 		return src, "", "", err
 	}
+	src.About = channel
+	added, run, err = s.take(ctx, src)
+	if err != nil {
+		s.fetcher.forget(src.URL)
+	}
+	return added, found, run, err
+}
+
+// take stores a source that was found good and starts its first run.
+func (s *sources) take(ctx context.Context, src feed.Source) (feed.Source, string, error) {
 	all, err := s.store.Sources(ctx)
 	if err != nil {
-		return src, "", "", err
+		return src, "", err
 	}
 	src.Kind, src.Origin, src.Enabled = feed.KindFeed, feed.OriginAdded, true
 	src.Private = src.Private || hasUser(src.URL)
-	src.About = channel
-	src.Slug = newSlugs(all...).take(cmp.Or(src.Name, channel.Title), src.URL)
-	if added, err = s.store.AddSource(ctx, src, s.now()); err != nil {
-		return src, "", "", err
+	src.Slug = newSlugs(all...).take(cmp.Or(src.Name, src.About.Title), src.URL)
+	if src, err = s.store.AddSource(ctx, src, s.now()); err != nil {
+		return src, "", err
 	}
-	run, err = s.runner.Trigger(ctx, feed.RunRequest{Trigger: s.trigger, Sources: []string{added.Slug}})
-	return added, found, run, err
+	// Forced: one that was removed and is back may not be due.
+	run, err := s.runner.Trigger(ctx, feed.RunRequest{Trigger: s.trigger, Sources: []string{src.Slug}, Force: true})
+	return src, run, err
 }
 
 // vacant checks that no source has the URL yet.

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// maxUnwraps is how many copies of copies an address is traced through.
-const maxUnwraps = 4
-
 // Canonical gives the form of a URL that two addresses of one page share, for
 // comparing and never for linking; "" for what is no http or https URL. It is
 // idempotent.
@@ -17,13 +14,6 @@ const maxUnwraps = 4
 // fragments (but "#!…" and "#/…", which select a page), session ids, tracking
 // parameters, the order of the others, and needless percent-encoding.
 func Canonical(rawURL string) string {
-	for range maxUnwraps {
-		inner, wrapped := unwrapAMP(rawURL)
-		if !wrapped {
-			break
-		}
-		rawURL = inner
-	}
 	var none resolver
 	address := none.web(rawURL)
 	if address == "" {
@@ -36,14 +26,17 @@ func Canonical(rawURL string) string {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		host, path = rest[:i], rest[i:]
 	}
-	out := "https://" + canonicalHost(host) + canonicalPath(path)
+	host, path = canonicalHost(host), canonicalPath(path)
 	if query = canonicalQuery(query, host); query != "" {
-		out += "?" + query
+		query = "?" + query
+	}
+	if page := unwrapAMP(host, path); page != "" { // shorter each time
+		return Canonical(page + query)
 	}
 	if strings.HasPrefix(fragment, "!") || strings.HasPrefix(fragment, "/") {
-		out += "#" + normalEscapes(fragment)
+		query += "#" + normalEscapes(fragment)
 	}
-	return out
+	return "https://" + host + path + query
 }
 
 // canonicalHost takes off what names a variant of a site: default ports, a
@@ -185,29 +178,20 @@ func unhex(c byte) byte {
 
 // unwrapAMP gives the address of the page behind a copy of it in an AMP cache
 // (https://HOST.cdn.ampproject.org/c/s/HOST/PATH, with "s" for https) or in
-// Google's viewer (https://www.google.com/amp/s/HOST/PATH).
-func unwrapAMP(address string) (string, bool) {
-	_, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return address, false
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	host = lower(host)
+// Google's viewer (https://www.google.com/amp/s/HOST/PATH); "" if it is none.
+func unwrapAMP(host, path string) string {
+	kind, page, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch {
-	case host == "cdn.ampproject.org", strings.HasSuffix(host, ".cdn.ampproject.org"), host == "www.bing-amp.com":
-		kind, page, found := strings.Cut(path, "/")
-		if !found || kind != "c" && kind != "v" && kind != "i" {
-			return address, false
+	case host == "cdn.ampproject.org", strings.HasSuffix(host, ".cdn.ampproject.org"), host == "bing-amp.com":
+		if kind != "c" && kind != "v" && kind != "i" {
+			return ""
 		}
-		path = page
-	case strings.HasPrefix(strings.TrimPrefix(host, "www."), "google.") && strings.HasPrefix(path, "amp/"):
-		path = strings.TrimPrefix(path, "amp/")
-	default:
-		return address, false
+	case !strings.HasPrefix(host, "google."), kind != "amp":
+		return ""
 	}
-	path = strings.TrimPrefix(path, "s/")
-	if page, _, _ := strings.Cut(path, "/"); !strings.Contains(page, ".") {
-		return address, false
+	page = strings.TrimPrefix(page, "s/")
+	if host, _, _ := strings.Cut(page, "/"); !strings.Contains(host, ".") {
+		return ""
 	}
-	return "https://" + path, true
+	return "https://" + page
 }

@@ -103,8 +103,7 @@ func windows1252(r rune) string {
 }
 
 // reference decodes the character reference that s ("&…") begins with; n is 0
-// if it is none. In an attribute a name without its ";" is none: "?a=1&copy=2"
-// (13.2.5.73).
+// if it is none. In an attribute less is one: "?a=1&copy=2" (13.2.5.73).
 func reference(s string, inAttr bool) (text string, n int) {
 	end := 1
 	for end < len(s) && end < 40 && (isLetter(s[end]) || isDigit(s[end]) || s[end] == '#' && end == 1) {
@@ -131,14 +130,21 @@ func reference(s string, inAttr bool) (text string, n int) {
 	case "&#8217;", "&rsquo;":
 		return "’", end
 	}
-	if inAttr && !closed && s[1] != '#' {
-		return "", 0
-	}
 	decoded := html.UnescapeString(s[:end])
-	if decoded == s[:end] {
+	if decoded == s[:end] || inAttr && s[1] != '#' && !wholeName(decoded, closed, s[end:]) {
 		return "", 0
 	}
 	return decoded, end
+}
+
+// wholeName tells whether a named reference in an attribute was one from its
+// "&" to its end: only its beginning may not be, and one without ";" is none
+// before a "=".
+func wholeName(decoded string, closed bool, rest string) bool {
+	if closed {
+		return len(decoded) == 1 || !strings.HasSuffix(decoded, ";")
+	}
+	return utf8.RuneCountInString(decoded) == 1 && !strings.HasPrefix(rest, "=")
 }
 
 // unescape decodes all character references of an attribute's value.

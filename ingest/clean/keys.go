@@ -19,8 +19,8 @@ import (
 // once more.
 const Version = 1
 
-// minContent is the length in characters from which a text can be told from
-// others by itself (issue: titles and teasers never suffice).
+// minContent is the length in characters from which a text stands for its
+// article. Shorter ones are titles and teasers, which two articles may share.
 const minContent = 200
 
 // Key is the first 64 bits of the SHA-256 of s; 0 for "", and only for that.

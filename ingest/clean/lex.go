@@ -270,12 +270,22 @@ func isSpace(c byte) bool {
 
 func endsName(c byte) bool { return isSpace(c) || c == '/' || c == '>' }
 
-// lower is s in lower case; no copy where it is already.
+// lower is s with its ASCII letters in lower case; no copy where they are.
 func lower(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {
-			return strings.ToLower(s)
+			return lowered(s)
 		}
 	}
 	return s
+}
+
+func lowered(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
 }

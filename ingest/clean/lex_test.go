@@ -14,7 +14,7 @@ func FuzzLexer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if strings.Contains(s, "<![CDATA[") || strings.ContainsAny(s, "\x00\r") || lower(s) != strings.Map(asciiLower, s) {
+		if strings.Contains(s, "<![CDATA[") || strings.ContainsAny(s, "\x00\r") {
 			t.Skip("where we differ on purpose, or leave it to the writer")
 		}
 		ours, theirs := lexed(s), tokenised(s)
@@ -25,13 +25,6 @@ func FuzzLexer(f *testing.F) {
 			t.Errorf("%q: %s", s, diff)
 		}
 	})
-}
-
-func asciiLower(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r | 0x20
-	}
-	return r
 }
 
 func lexed(s string) []string {

@@ -27,18 +27,20 @@ func (r *resolver) web(ref string) string {
 	if isWeb(ref) {
 		return ref
 	}
-	ref = tidyURL(ref)
-	if ref == "" || len(ref) > maxURL {
+	if ref = tidyURL(ref); ref == "" || len(ref) > maxURL {
 		return ""
 	}
-	scheme, rest := splitScheme(ref)
-	switch scheme {
+	address := ""
+	switch scheme, rest := splitScheme(ref); scheme {
 	case "http", "https":
-		return absolute(scheme, strings.TrimLeft(rest, `/\`))
+		address = absolute(scheme, strings.TrimLeft(rest, `/\`))
 	case "":
-		return r.relative(ref)
+		address = r.relative(ref)
 	}
-	return ""
+	if len(address) > maxURL {
+		return ""
+	}
+	return address
 }
 
 // link is web for what a reader clicks: mailto and tel are kept too.

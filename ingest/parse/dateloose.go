@@ -66,7 +66,7 @@ func tokenize(s string) ([]token, bool) {
 		case unicode.IsSpace(r) || unicode.Is(unicode.Cf, r):
 			space = true
 		default:
-			t, size := nextToken(s, r)
+			t, size := nextToken(s, r, n)
 			t.space, n, space = space, size, false
 			if out = append(out, t); len(out) > maxTokens {
 				return nil, false
@@ -77,8 +77,9 @@ func tokenize(s string) ([]token, bool) {
 	return out, len(out) > 0
 }
 
-// nextToken is the token that s begins with, and its length.
-func nextToken(s string, first rune) (token, int) {
+// nextToken is the token that s begins with, and its length. Its first
+// character has that width in bytes.
+func nextToken(s string, first rune, width int) (token, int) {
 	if digitOf(first) >= 0 {
 		return numberToken(s)
 	}
@@ -86,7 +87,7 @@ func nextToken(s string, first rune) (token, int) {
 		if first == '−' || first == '–' {
 			first = '-'
 		}
-		return token{kind: byte(min(first, 0x7F)), n: -1}, utf8.RuneLen(first)
+		return token{kind: byte(min(first, 0x7F)), n: -1}, width
 	}
 	end := strings.IndexFunc(s, func(r rune) bool { return !isWord(r) })
 	if end < 0 {

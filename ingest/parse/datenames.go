@@ -22,7 +22,7 @@ var months = index(
 	// English, German, Dutch, Scandinavian, Indonesian
 	"jan january januar jänner januari janúar", "feb february februar februari feber febrúar pebruari",
 	"mar march märz maerz mär mrz maart mrt mars marts maret", "apr april", "may mai mei maj maí",
-	"jun june juni júní", "jul july juli júlí", "aug august augustus augusti agustus ágúst agt",
+	"jun june juni júní", "jul july juli júlí", "aug august augustus augusti agustus ágúst agt agu",
 	"sep sept september", "oct october okt oktober október", "nov november nóvember nop nopember",
 	"dec december dez dezember desember des",
 	// French

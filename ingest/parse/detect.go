@@ -25,6 +25,9 @@ func detect(b []byte) encoding.Encoding {
 		b = b[i:]
 	}
 	b = b[:min(len(b), maxSample)]
+	if isThai(b) {
+		return charmap.Windows874
+	}
 	if enc := byPairs(b, lang); enc != nil {
 		return enc
 	}
@@ -176,45 +179,61 @@ func (p *pairs) readShiftJIS(b []byte) {
 	}
 }
 
+// histogram counts bytes.
+type histogram [256]int
+
+func count(b []byte) (n histogram) {
+	for _, c := range b {
+		n[c]++
+	}
+	return n
+}
+
+// in is the number of bytes from one to another.
+func (n *histogram) in(from, to int) (sum int) {
+	for c := from; c <= to; c++ {
+		sum += n[c]
+	}
+	return sum
+}
+
+// isThai recognises TIS-620, which as pairs looks like an encoding of East
+// Asia: consonants, vowels behind and vowels in front or tones have a share
+// each, four bytes in the middle and the last ones none.
+func isThai(b []byte) bool {
+	n := count(b)
+	high := n.in(0x80, 0xFF)
+	return high >= 20 && n.in(0xA1, 0xCE)*5 > high*2 && n.in(0xD0, 0xDA)*8 > high && n.in(0xE0, 0xEC)*8 > high &&
+		(n.in(0xDB, 0xDE)+n.in(0xFC, 0xFF))*200 < high && n[0xA4]*7 < high
+}
+
 // byLetters tells alphabets apart by which bytes are letters in them. Where
 // most high bytes stand beside another one, the script is not Latin.
 func byLetters(b []byte) encoding.Encoding {
-	var n [256]int
-	high, joined := 0, 0
-	for i, c := range b {
-		n[c]++
-		if c >= 0x80 {
-			high++
-			if i > 0 && b[i-1] >= 0x80 {
-				joined++
-			}
+	n := count(b)
+	high, joined := n.in(0x80, 0xFF), 0
+	for i := 1; i < len(b); i++ {
+		if b[i] >= 0x80 && b[i-1] >= 0x80 {
+			joined++
 		}
-	}
-	in := func(from, to int) (sum int) {
-		for c := from; c <= to; c++ {
-			sum += n[c]
-		}
-		return sum
 	}
 	switch {
 	case high == 0 || joined*2 < high:
 		return latin(n)
-	case in(0xA1, 0xBF)*5 > high:
-		return charmap.Windows874 // Thai consonants
-	case in(0xE0, 0xFA)*10 > high*9 && in(0xFB, 0xFF)*50 < high && n[0xE9]+n[0xE5]+n[0xE4] > high/8:
+	case n.in(0xE0, 0xFA)*10 > high*9 && n.in(0xFB, 0xFF)*50 < high && n[0xE9]+n[0xE5]+n[0xE4] > high/8:
 		return charmap.Windows1255 // alef to tav and nothing else
 	case (n[0xC7]+n[0xE1])*5 > high:
 		return charmap.Windows1256 // alef and lam
-	case (in(0xDC, 0xDF)+in(0xFC, 0xFE))*20 > high && n[0xFF]*100 < high:
+	case (n.in(0xDC, 0xDF)+n.in(0xFC, 0xFE))*20 > high && n[0xFF]*100 < high:
 		return charmap.Windows1253 // vowels with tonos
-	case in(0xC0, 0xDF) > in(0xE0, 0xFF):
+	case n.in(0xC0, 0xDF) > n.in(0xE0, 0xFF):
 		return charmap.KOI8R // small letters come first
 	}
 	return charmap.Windows1251
 }
 
 // latin tells Central European text from Western by its letters.
-func latin(n [256]int) encoding.Encoding {
+func latin(n histogram) encoding.Encoding {
 	central, western := 0, 0
 	for _, c := range []byte{0x8A, 0x8E, 0x9A, 0x9C, 0x9E, 0x9F, 0xB3, 0xB9, 0xBF, 0xEC, 0xF8, 0xF9} {
 		central += n[c]

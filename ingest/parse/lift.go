@@ -93,7 +93,7 @@ func (s *scan) takeText(e element, tag []byte) error {
 	} else {
 		s.out = append(append(append(s.out, '<'), e.name...), '>')
 	}
-	if how == liftDate {
+	if how == liftDate && !s.secret {
 		s.putDateMark(p)
 	} else {
 		s.putMark(p)
@@ -166,6 +166,7 @@ const (
 // hundred layouts on each date, which takes longer than all else; this one
 // fits the second.
 func (s *scan) putDateMark(p piece) {
+	s.dated++
 	s.out = append(s.out, dateMark...)
 	n := strconv.Itoa(len(s.pieces))
 	s.out = append(s.out, "000000000"[len(n):]...)
@@ -186,14 +187,16 @@ func (s *scan) guardLinks(at, where int) {
 		if !ok || isASCIIBytes(v) {
 			continue
 		}
-		value := bytes.Clone(v)
-		i := at + bytes.Index(s.out[at:], v)
+		value, i := bytes.Clone(v), indexOf(s.out, v)
 		tail := bytes.Clone(s.out[i+len(v):])
 		s.out = s.out[:i]
 		s.putMark(piece{raw: value, scope: where})
 		s.out = append(s.out, tail...)
 	}
 }
+
+// indexOf is where part, a slice of whole, begins in it.
+func indexOf(whole, part []byte) int { return cap(whole) - cap(part) }
 
 func isASCIIBytes(b []byte) bool {
 	for _, c := range b {

@@ -68,7 +68,7 @@ func TestWhatIsNoFeedIsRefusedInWords(t *testing.T) {
 		{"other XML", `<note><to>x</to></note>`, "begins with"},
 		{"page", "<!DOCTYPE html>\n<html><head><title>x</title></head></html>", "web page"},
 		{"page, ill-formed", "<html><p>a<br>b &nbsp; <feed-me>", "web page"},
-		{"page without html", "<!doctype html><title>x</title><p>y", "begins with"},
+		{"page without html", "<!doctype html><title>x</title><p>y", "web page"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +124,8 @@ func TestTextsThatLookLikeOurMarksStayThemselves(t *testing.T) {
 	if diff := cmp.Diff([]string{"lifted:0", "lifted:1"}, e.Categories); diff != "" {
 		t.Error(diff)
 	}
-	if e.Published != "2000-01-01T00:00:00.000000000Z" || e.Title.Value != "One" {
+	const date = "2000-01-01T00:00:00.000000000Z"
+	if e.Published != date || e.Title.Value != "One" || e.Authors[0].Name != date {
 		t.Errorf("got %+v", e)
 	}
 }

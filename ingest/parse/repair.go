@@ -17,7 +17,7 @@ func repair(src []byte, lim Limits) (out []byte, truncated, ok bool) {
 		return nil, false, false
 	}
 	r := &repairer{src: src, pos: start, out: make([]byte, 0, len(src)+len(src)/8)}
-	r.out = append(r.out, doctypeBefore(src[:start])...)
+	r.texts.entities = declaredEntities(doctypeBefore(src[:start]))
 	if _, local := splitName(tagName(src[start:])); bytes.EqualFold(local, []byte("channel")) {
 		r.open("rss", nil)
 	}
@@ -85,8 +85,9 @@ type repairer struct {
 	out   []byte
 	stack []opened
 	ended bool
-	looks int            // bytes looked at in search of end tags of texts
-	next  map[string]int // where the next terminator of a kind is, as far as known
+	texts scan             // reads texts with the entities that the document declares
+	looks int              // bytes looked at in search of end tags of texts
+	found map[string]found // terminators searched for
 }
 
 // opened is an element that is open in the output.
@@ -139,24 +140,29 @@ func looseTagEnd(b []byte) int {
 // text writes character data with what needs it escaped.
 func (r *repairer) text(b []byte) {
 	if len(r.stack) > 0 {
-		r.out = append(r.out, escape(decodeEntities(b, nil))...)
+		r.out = append(r.out, escape(decodeEntities(b, r.texts.entities))...)
 	}
 }
+
+// found is what a search has found: that from one place on the terminator
+// comes at another, or never (-1).
+type found struct{ from, at int }
 
 // find is the index of the next terminator at or after from, or -1. It is
 // remembered, so that a thousand openings without an end cost one search.
 func (r *repairer) find(terminator string, from int) int {
-	if r.next == nil {
-		r.next = map[string]int{}
+	if r.found == nil {
+		r.found = map[string]found{}
 	}
-	at, known := r.next[terminator]
-	if !known || at >= 0 && at < from {
-		at = -1
-		if i := bytes.Index(r.src[from:], []byte(terminator)); i >= 0 {
-			at = from + i
-		}
-		r.next[terminator] = at
+	last, known := r.found[terminator]
+	if known && from >= last.from && (last.at < 0 || from <= last.at) {
+		return last.at
 	}
+	at := bytes.Index(r.src[from:], []byte(terminator))
+	if at >= 0 {
+		at += from
+	}
+	r.found[terminator] = found{from, at}
 	return at
 }
 
@@ -304,13 +310,13 @@ func (r *repairer) textElement(name string, tag []byte) {
 	p := piece{raw: inner, tag: tag, cdata: true, markup: t.markup}
 	if t.markup {
 		r.writeTag(name, tag, ">", "html")
-		html := (&scan{}).flatten(&p, true)
+		html := r.texts.flatten(&p, true)
 		r.out = append(r.out, "<![CDATA["...)
 		r.out = append(r.out, strings.ReplaceAll(html, "]]>", "]]]]><![CDATA[>")...)
 		r.out = append(r.out, "]]>"...)
 	} else {
 		r.writeTag(name, tag, ">", "")
-		r.out = append(r.out, escape((&scan{}).flatten(&p, false))...)
+		r.out = append(r.out, escape(r.texts.flatten(&p, false))...)
 	}
 	r.out = append(r.out, "</"+name+">"...)
 }
@@ -436,7 +442,7 @@ func (r *repairer) writeTag(name string, tag []byte, end, kind string) {
 		r.out = append(r.out, ' ')
 		r.out = append(r.out, n...)
 		r.out = append(r.out, `="`...)
-		r.out = append(r.out, escape(decodeEntities(v, nil))...)
+		r.out = append(r.out, escape(decodeEntities(v, r.texts.entities))...)
 		r.out = append(r.out, '"')
 	})
 	if kind != "" {

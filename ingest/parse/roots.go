@@ -80,14 +80,24 @@ func isAtomNamespace(uri []byte) bool {
 	return bytes.Equal(uri, []byte("http://www.w3.org/2005/Atom")) || bytes.Equal(uri, []byte("http://purl.org/atom/ns#"))
 }
 
-// atomNamespace is the start tag of a feed element with Atom's namespace for
-// its default one. Some feeds have it misspelt; it is a feed all the same.
-func atomNamespace(tag []byte) []byte {
+// defaultNamespace is the root's start tag with the default namespace that its
+// format has. Some feeds have it misspelt, or another vocabulary's; they are
+// feeds all the same.
+func (s *scan) defaultNamespace(tag []byte) []byte {
 	v, ok := attr(tag, "xmlns")
-	if !ok || isAtomNamespace(v) || len(v) == 0 {
+	right := ""
+	switch {
+	case !ok || len(v) == 0 || s.root == "feed" && isAtomNamespace(v):
+		return tag
+	case s.root == "feed":
+		right = "http://www.w3.org/2005/Atom"
+	case s.root != "rss":
 		return tag
 	}
-	return bytes.Replace(tag, v, []byte("http://www.w3.org/2005/Atom"), 1)
+	at := indexOf(tag, v)
+	out := append([]byte{}, tag[:at]...)
+	out = append(out, right...)
+	return append(out, tag[at+len(v):]...)
 }
 
 // attributes gives an entry the elements for which its format has attributes:

@@ -38,6 +38,8 @@ type scan struct {
 	open     []element
 	mark     string            // what a text's mark begins with
 	marked   int               // how many there are
+	dated    int               // and how many of those that are dates
+	secret   bool              // the mark is one that the document cannot hold; dates have it, too
 	root     string            // local name of the root element, lower case
 	atom     map[string]bool   // prefixes bound to Atom on the root element
 	entities map[string]string // declared in the document type
@@ -72,6 +74,7 @@ type element struct {
 	outAt      int  // lengths when it began, to take it back
 	piecesAt   int
 	marked     int
+	dated      int
 	elements   int
 }
 
@@ -80,7 +83,7 @@ var scans = sync.Pool{New: func() any { return new(scan) }}
 // newScan prepares a scan of src, with buffers of an earlier one.
 func newScan(src []byte, doc feed.Document, lim Limits, mark string) *scan {
 	s := scans.Get().(*scan)
-	*s = scan{src: src, docURL: doc.URL, lim: lim, mark: mark,
+	*s = scan{src: src, docURL: doc.URL, lim: lim, mark: mark + ":", secret: mark != marks,
 		out: s.out[:0], pieces: s.pieces[:0], scopes: append(s.scopes[:0], scope{}), open: s.open[:0]}
 	return s
 }
@@ -103,8 +106,10 @@ func (s *scan) release() {
 const marks = "lifted"
 
 // forged tells whether the document itself holds something like a mark. Then
-// it is to be scanned again with another one.
-func (s *scan) forged() bool { return bytes.Count(s.out, []byte(s.mark)) != s.marked }
+// it is to be scanned again with one that nobody can know.
+func (s *scan) forged() bool {
+	return bytes.Count(s.out, []byte(s.mark)) != s.marked || bytes.Count(s.out, []byte(dateMark)) != s.dated
+}
 
 // run scans the whole document. It answers errBroken when that is not
 // well-formed, and other errors when it is no feed or too deep.
@@ -197,7 +202,7 @@ func (s *scan) endTag(rest []byte) error {
 	if top.entry && s.entries > s.lim.MaxEntries {
 		s.cut++
 		s.out, s.pieces = s.out[:top.outAt], s.pieces[:top.piecesAt]
-		s.marked, s.elements = top.marked, top.elements
+		s.marked, s.dated, s.elements = top.marked, top.dated, top.elements
 	}
 	if len(s.open) == 0 {
 		s.end()
@@ -220,7 +225,7 @@ func (s *scan) startTag(rest []byte) error {
 	if s.elements++; s.elements > maxElements {
 		return notFeed("it has more than " + strconv.Itoa(maxElements) + " elements")
 	}
-	e := element{name: name, outAt: len(s.out), piecesAt: len(s.pieces), marked: s.marked, elements: s.elements}
+	e := element{name: name, outAt: len(s.out), piecesAt: len(s.pieces), marked: s.marked, dated: s.dated, elements: s.elements}
 	if err := s.enter(&e, tag); err != nil {
 		return err
 	}
@@ -285,8 +290,8 @@ func (s *scan) copyTag(e *element, tag, local []byte) {
 	default:
 		e.as = e.name
 	}
-	if len(s.open) == 0 && s.root == "feed" {
-		tag = atomNamespace(tag)
+	if len(s.open) == 0 {
+		tag = s.defaultNamespace(tag)
 	}
 	if len(tag) == len(e.as)+2 { // no attributes
 		s.out = append(s.out, tag...)
@@ -351,8 +356,7 @@ func (s *scan) withBase(tag []byte, where int) []byte {
 	if i := strings.LastIndexByte(base, '/'); i > strings.Index(base, "://")+2 {
 		base = base[:i+1]
 	}
-	at := bytes.Index(tag, []byte("xml:base"))
-	at += bytes.Index(tag[at:], v)
+	at := indexOf(tag, v)
 	out := append([]byte{}, tag[:at]...)
 	out = append(out, escape(base)...)
 	return append(out, tag[at+len(v):]...)

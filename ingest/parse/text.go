@@ -76,7 +76,7 @@ func (s *scan) flatten(p *piece, asHTML bool) string {
 		}
 		raw = raw[i:]
 		if len(raw) > 0 {
-			raw = raw[writeMarkup(&out, raw, asHTML && isXHTML(p.tag)):]
+			raw = raw[writeMarkup(&out, raw, asHTML, asHTML && isXHTML(p.tag)):]
 		}
 	}
 	return out.String()
@@ -89,9 +89,9 @@ func isXHTML(tag []byte) bool {
 	return bytes.Contains(bytes.ToLower(v), []byte("xhtml"))
 }
 
-// writeMarkup writes the tag or section that raw begins with as HTML, and
-// answers its length.
-func writeMarkup(out *strings.Builder, raw []byte, escapeCDATA bool) int {
+// writeMarkup writes the tag or section that raw begins with, and answers its
+// length. A "<" that begins neither is text.
+func writeMarkup(out *strings.Builder, raw []byte, asHTML, escapeCDATA bool) int {
 	if len(raw) > 1 && (raw[1] == '!' || raw[1] == '?') {
 		n := asideLen(raw)
 		if n < 0 {
@@ -108,7 +108,11 @@ func writeMarkup(out *strings.Builder, raw []byte, escapeCDATA bool) int {
 	}
 	end := tagEnd(raw)
 	if name := bytes.TrimPrefix(raw[1:], []byte("/")); end < 0 || len(name) == 0 || !isNameStart(name[0]) {
-		out.WriteString("&lt;")
+		if asHTML {
+			out.WriteString("&lt;")
+		} else {
+			out.WriteByte('<')
+		}
 		return 1
 	}
 	writeTag(out, raw[:end+1])

@@ -42,7 +42,7 @@ func readXML(body []byte, doc feed.Document, lim Limits) (Feed, error) {
 }
 
 func readMarked(body []byte, doc feed.Document, lim Limits, mark string) (Feed, error) {
-	s := newScan(body, doc, lim, mark+":")
+	s := newScan(body, doc, lim, mark)
 	defer s.release()
 	if err := s.run(); err != nil {
 		return Feed{}, err

@@ -57,7 +57,7 @@ CREATE TABLE source (
     imported         BIGINT  NOT NULL
 );
 -- The seeds folder is known by its slug: its path may be any, even one of before.
-CREATE UNIQUE INDEX source_url ON source (url) WHERE slug <> 'seeds';
+CREATE UNIQUE INDEX source_url ON source (url, (slug = 'seeds'));
 CREATE UNIQUE INDEX source_slug ON source (slug) WHERE removed IS NULL;
 
 CREATE TABLE item (
