@@ -77,7 +77,7 @@ type prepared struct {
 
 // fail makes it a failure that was found after it was fetched or scanned.
 func (p *prepared) fail(err error) {
-	p.sightings, p.unlisted, p.relisted = nil, nil, nil
+	p.sightings, p.unlisted, p.relisted, p.about = nil, nil, nil, p.source.About
 	p.report.Outcome, p.report.Counts = feed.OutcomeFailed, feed.Counts{}
 	p.problems = []string{err.Error()}
 	if p.source.Kind == feed.KindFeed {

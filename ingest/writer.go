@@ -50,15 +50,15 @@ func (w *writer) commit(ctx context.Context, batch []prepared) error {
 		batch, w.silent = append(batch, w.silent...), nil
 	}
 	slices.SortStableFunc(batch, func(a, b prepared) int { return a.source.Position - b.source.Position })
-	clear := w.part(batch)
-	err := w.write(ctx, clear)
+	settled := w.part(batch)
+	err := w.write(ctx, settled)
 	if blamesSource(ctx, err) {
-		err = w.writeEach(ctx, clear)
+		err = w.writeEach(ctx, settled)
 	}
 	if err != nil {
 		return err
 	}
-	for _, b := range clear {
+	for _, b := range settled {
 		w.report(b)
 	}
 	return nil
@@ -78,7 +78,7 @@ func (w *writer) listen(b prepared) {
 
 // part sets aside the sources whose hosts were silent, and gives the others.
 func (w *writer) part(batch []prepared) []*prepared {
-	clear := make([]*prepared, 0, len(batch))
+	settled := make([]*prepared, 0, len(batch))
 	for i := range batch {
 		switch b := &batch[i]; {
 		case b.skipped:
@@ -87,10 +87,10 @@ func (w *writer) part(batch []prepared) []*prepared {
 			w.silent = append(w.silent, *b)
 			b.claimed = false // w.silent's now
 		default:
-			clear = append(clear, b)
+			settled = append(settled, b)
 		}
 	}
-	return clear
+	return settled
 }
 
 // write commits sources in one transaction.

@@ -3,7 +3,7 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +12,6 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
-	"tributary/store"
 )
 
 // activeRun is a run under way.
@@ -20,9 +19,14 @@ type activeRun struct {
 	request feed.RunRequest
 	done    chan struct{}
 
-	mu     sync.Mutex
-	report feed.Report
-	err    error
+	// Under the scheduler's mu.
+	wanted bool // somebody waits for it, or may look for its report
+	over   bool // too late to join it
+
+	mu      sync.Mutex
+	report  feed.Report
+	pending map[string]bool // slugs that it has yet to report on
+	err     error
 }
 
 // snapshot is the report as far as it goes.
@@ -41,6 +45,25 @@ func (r *activeRun) add(s feed.SourceReport) {
 	r.report.Sources = append(r.report.Sources, s)
 	r.report.Counts.Add(s.Counts)
 	r.report.Done++
+	delete(r.pending, s.Source)
+}
+
+// expect notes the sources that the run will take.
+func (r *activeRun) expect(sources []feed.Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Total = len(sources)
+	r.pending = make(map[string]bool, len(sources))
+	for _, src := range sources {
+		r.pending[src.Slug] = true
+	}
+}
+
+// expects tells whether the run has yet to come to a source.
+func (r *activeRun) expects(slug string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pending[slug]
 }
 
 // Trigger starts a run, or joins one under way that was asked for the same,
@@ -51,28 +74,33 @@ func (s *Scheduler) Trigger(ctx context.Context, req feed.RunRequest) (string, e
 	if err := s.resolve(ctx, &req); err != nil {
 		return "", err
 	}
-	return s.begin(req)
+	run, err := s.begin(req)
+	if err != nil {
+		return "", err
+	}
+	return run.report.ID, nil // which never changes
 }
 
 // begin is Trigger for slugs.
-func (s *Scheduler) begin(req feed.RunRequest) (string, error) {
+func (s *Scheduler) begin(req feed.RunRequest) (*activeRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
-		return "", feed.Errorf(feed.CodeUnavailable, "the program is stopping; ask again when it is back")
+		return nil, feed.Errorf(feed.CodeUnavailable, "the program is stopping; ask again when it is back")
 	}
-	for id, r := range s.runs {
-		if req.Trigger != "folder" && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
-			return id, nil
+	wanted := req.Trigger != "folder" && req.Trigger != "schedule"
+	for _, r := range s.runs {
+		if req.Trigger != "folder" && !r.over && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
+			r.wanted = r.wanted || wanted
+			return r, nil
 		}
 	}
-	now := s.pipeline.Now()
-	run := &activeRun{request: req, done: make(chan struct{}), report: feed.Report{
-		ID: uuid.NewString(), Trigger: req.Trigger, State: "running", Started: now,
+	run := &activeRun{request: req, done: make(chan struct{}), wanted: wanted, report: feed.Report{
+		ID: uuid.NewString(), Trigger: req.Trigger, State: "running", Started: s.pipeline.Now(),
 	}}
 	s.runs[run.report.ID] = run
 	s.active.Go(func() { s.carryOut(run) })
-	return run.report.ID, nil
+	return run, nil
 }
 
 // resolve replaces the names that a person gave by slugs.
@@ -98,11 +126,15 @@ func (s *Scheduler) Wait(ctx context.Context, id string) (feed.Report, error) {
 	if !ok {
 		return s.store.Run(ctx, id)
 	}
+	return run.wait(ctx)
+}
+
+func (r *activeRun) wait(ctx context.Context) (feed.Report, error) {
 	select {
-	case <-run.done:
-		return run.snapshot(), run.err
+	case <-r.done:
+		return r.snapshot(), r.err
 	case <-ctx.Done():
-		return run.snapshot(), ctx.Err()
+		return r.snapshot(), ctx.Err()
 	}
 }
 
@@ -126,78 +158,156 @@ func (s *Scheduler) Running() bool {
 
 // carryOut does a run from its lock to its stored report.
 func (s *Scheduler) carryOut(run *activeRun) {
-	err := s.ingest(run)
+	err := safely(func() error { return s.ingest(run) })
+	busy := errors.Is(err, errBusy)
+	if err != nil && s.ctx.Err() != nil && !busy {
+		err = feed.Errorf(feed.CodeUnavailable, "the program was told to stop before it was done; "+
+			"what was not stored by then is looked for again at the next start (%w)", context.Cause(s.ctx))
+	}
 	run.mu.Lock()
 	run.report.State, run.report.Finished = "done", s.pipeline.Now()
-	if err != nil {
+	if err != nil && !busy {
 		run.report.State, run.report.Error, run.err = "failed", err.Error(), err
 	}
 	run.mu.Unlock()
-	s.record(run)
 
+	s.mu.Lock()
+	run.over = true
+	quiet := !run.wanted && run.idle()
+	s.mu.Unlock()
+	switch {
+	case busy:
+		s.log.Debug("another process is ingesting: this run is left to it", "trigger", run.request.Trigger)
+	case !quiet:
+		s.record(run)
+	}
 	s.mu.Lock()
 	delete(s.runs, run.report.ID)
 	s.mu.Unlock()
 	close(run.done)
 }
 
+// safely makes an error of a panic.
+func safely(do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = feed.Errorf(feed.CodeInternal, "a defect broke it off: %v; please report it with this trace: %s", r, debug.Stack())
+		}
+	}()
+	return do()
+}
+
 // ingest holds the run lock while it takes the run's sources down the line.
 func (s *Scheduler) ingest(run *activeRun) error {
-	release, err := s.lock.acquire(s.ctx, run.request.Trigger != "schedule")
-	if errors.Is(err, errBusy) {
-		return nil // another process is at it: the clock comes again
-	}
+	release, err := s.acquire(run)
 	if err != nil {
 		return err
 	}
 	defer release()
+	if run.request.Trigger == "start" {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
 	sources, err := s.sources(run.request)
 	if err != nil {
 		return err
 	}
-	run.mu.Lock()
-	run.report.Total = len(sources)
-	run.mu.Unlock()
+	run.expect(sources)
 	if run.request.Trigger != "folder" { // those are many, and seldom bring anything
 		if err := s.store.SaveRun(s.ctx, run.snapshot()); err != nil {
 			return err
 		}
 	}
 	return s.pipeline.Run(s.ctx, ingest.Run{
-		ID:      run.report.ID,
-		Now:     run.report.Started,
-		Force:   run.request.Force,
-		Waiting: s.others(run),
-	}, sources, func(r feed.SourceReport) { run.add(r); s.noteDue(r) })
+		ID:     run.report.ID,
+		Now:    s.pipeline.Now(), // not when it was asked for: it may have waited for the lock
+		Force:  run.request.Force,
+		Others: func() []string { return s.others(run) },
+	}, sources, run.add)
 }
 
-// noteDue remembers when a source is due, for wake.
-func (s *Scheduler) noteDue(r feed.SourceReport) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.due, r.Source)
-	if !r.NextDue.IsZero() && r.Outcome != feed.OutcomeDisabled {
-		s.due[r.Source] = r.NextDue
+// acquire takes the run lock. If another process has it, the clock's runs are
+// let go with errBusy, unless somebody has joined them; the others wait.
+func (s *Scheduler) acquire(run *activeRun) (func(), error) {
+	release, err := s.lock.acquire(s.ctx, false)
+	if !errors.Is(err, errBusy) {
+		return release, err
 	}
+	s.mu.Lock()
+	run.over = run.request.Trigger == "schedule" && !run.wanted
+	over := run.over
+	s.mu.Unlock()
+	if over {
+		return nil, err // another process is at it: the clock comes again
+	}
+	return s.lock.acquire(s.ctx, true)
 }
 
-// wake polls the sources that have come due since the last tick of the
-// schedule: their own intervals, servers' wishes and backing off end when they end.
-func (s *Scheduler) wake(ctx context.Context) {
-	now := s.pipeline.Now()
-	req := feed.RunRequest{Trigger: "schedule"}
-	s.mu.Lock()
-	for slug, due := range s.due {
-		if !due.After(now) {
-			req.Sources = append(req.Sources, slug)
-			delete(s.due, slug) // the run notes when it is due again
+// settledRuns is how many of the newest reports are looked at for runs that
+// never ended.
+const settledRuns = 20
+
+// settle closes the reports of runs whose process died. It is called with the
+// run lock held, so no other process is at any.
+func (s *Scheduler) settle() error {
+	reports, err := s.store.Runs(s.ctx, settledRuns)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if r.State != "running" || s.isActive(r.ID) {
+			continue
+		}
+		r.State, r.Finished = "failed", s.pipeline.Now()
+		r.Error = "its program ended before it was done; what it had not stored by then is looked for again"
+		if err := s.store.SaveRun(s.ctx, r); err != nil {
+			return err
 		}
 	}
-	s.mu.Unlock()
+	return nil
+}
+
+func (s *Scheduler) isActive(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs[id] != nil
+}
+
+// wake polls the feeds that have come due since the last tick of the
+// schedule: their own intervals, servers' wishes and backing off end when they
+// end. What a run under way has yet to come to is left to it.
+func (s *Scheduler) wake(ctx context.Context) {
+	all, err := s.store.Sources(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("what is due cannot be read", "error", err)
+		}
+		return
+	}
+	now := s.pipeline.Now()
+	req := feed.RunRequest{Trigger: "schedule"}
+	for _, src := range all {
+		if due, _ := s.pipeline.Policy.Due(src, false, now); due && src.Kind == feed.KindFeed && !s.expected(src.Slug) {
+			req.Sources = append(req.Sources, src.Slug)
+		}
+	}
 	if len(req.Sources) > 0 {
 		slices.Sort(req.Sources)
 		s.finish(ctx, req)
 	}
+}
+
+// expected tells whether a run under way has yet to come to a source.
+func (s *Scheduler) expected(slug string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.runs {
+		if r.expects(slug) {
+			return true
+		}
+	}
+	return false
 }
 
 // sources are those the request names, else all.
@@ -206,7 +316,10 @@ func (s *Scheduler) sources(req feed.RunRequest) ([]feed.Source, error) {
 	if err != nil || len(req.Sources) == 0 {
 		return all, err
 	}
-	return slices.DeleteFunc(all, func(src feed.Source) bool { return !slices.Contains(req.Sources, src.Slug) }), nil
+	return slices.DeleteFunc(all, func(src feed.Source) bool {
+		_, named := slices.BinarySearch(req.Sources, src.Slug)
+		return !named
+	}), nil
 }
 
 // others are the ids of the other runs under way.
@@ -222,14 +335,16 @@ func (s *Scheduler) others(run *activeRun) []string {
 	return ids
 }
 
-// record stores and logs the report. A look at the folder that found nothing
+// idle tells whether it was a look at the folder that found nothing: that
 // leaves no trace.
+func (r *activeRun) idle() bool {
+	report := r.snapshot()
+	return report.Trigger == "folder" && !report.Counts.Changed() && report.Failed() == 0 && report.Error == ""
+}
+
+// record stores and logs the report.
 func (s *Scheduler) record(run *activeRun) {
 	report := run.snapshot()
-	quiet := report.Trigger == "folder" && !report.Counts.Changed() && report.Failed() == 0 && report.Error == ""
-	if quiet {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
 	defer cancel()
 	if err := s.store.SaveRun(ctx, report); err != nil {
@@ -240,68 +355,11 @@ func (s *Scheduler) record(run *activeRun) {
 			s.log.Warn("source", "name", src.Name, "error", src.Error, "next", src.NextDue)
 		}
 	}
+	if report.Error != "" {
+		s.log.Error("run failed", "trigger", report.Trigger, "run", report.ID, "error", report.Error)
+		return
+	}
 	s.log.Info("run "+report.State, "trigger", report.Trigger, "sources", report.Total, "failed", report.Failed(),
 		"published", report.Counts.Published, "updated", report.Counts.Updated, "copies", report.Counts.Copies,
 		"withdrawn", report.Counts.Withdrawn, "took", report.Finished.Sub(report.Started).Round(time.Millisecond))
-}
-
-// processLock holds the store's run lock while any run of this process is
-// under way.
-type processLock struct {
-	store *store.Store
-
-	mu      sync.Mutex
-	holders int
-	release func()
-}
-
-// errBusy says that another process ingests.
-var errBusy = errors.New("another process is ingesting")
-
-// lockRetry is how often a held lock is tried again.
-const lockRetry = 200 * time.Millisecond
-
-// acquire takes the lock, waiting for another process if wait says so.
-func (l *processLock) acquire(ctx context.Context, wait bool) (func(), error) {
-	for {
-		ok, err := l.try(ctx)
-		switch {
-		case ok:
-			return l.drop, nil
-		case err != nil:
-			return nil, fmt.Errorf("run lock: %w", err)
-		case !wait:
-			return nil, errBusy
-		}
-		select {
-		case <-time.After(lockRetry):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func (l *processLock) try(ctx context.Context) (bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.holders == 0 {
-		release, err := l.store.TryLock(ctx)
-		if feed.CodeOf(err) == feed.CodeConflict {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		l.release = release
-	}
-	l.holders++
-	return true, nil
-}
-
-func (l *processLock) drop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.holders--; l.holders == 0 {
-		l.release()
-	}
 }

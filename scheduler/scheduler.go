@@ -46,10 +46,11 @@ type Scheduler struct {
 	cron   *cron.Cron
 	main   cron.EntryID
 	runs   map[string]*activeRun
-	due    map[string]time.Time // by slug
 	ending bool
 	reload chan struct{}
-	active sync.WaitGroup
+	active sync.WaitGroup // runs
+
+	periodic sync.WaitGroup // what else was started for the present options
 }
 
 // New makes a Scheduler; its runs can be triggered at once, the clock and the
@@ -59,7 +60,7 @@ func New(opts Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) *S
 	return &Scheduler{
 		store: st, pipeline: p, log: log, lock: processLock{store: st},
 		ctx: ctx, stop: stop,
-		opts: opts, runs: map[string]*activeRun{}, due: map[string]time.Time{}, reload: make(chan struct{}, 1),
+		opts: opts, runs: map[string]*activeRun{}, reload: make(chan struct{}, 1),
 	}
 }
 
@@ -80,6 +81,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		}
 		cancel()
 		<-clock.Stop().Done() // its jobs end with their period
+		s.periodic.Wait()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -120,13 +122,13 @@ func (s *Scheduler) start(ctx context.Context, trigger string) (*cron.Cron, erro
 		return nil, err
 	}
 	if s.opts.Seeds != "" {
-		seeds := feed.RunRequest{Trigger: "folder", Sources: []string{feed.SeedsSlug}}
+		root, seeds := s.opts.Seeds, feed.RunRequest{Trigger: "folder", Sources: []string{feed.SeedsSlug}}
 		clock.Schedule(cron.Every(s.opts.Rescan), cron.FuncJob(func() { s.finish(ctx, seeds) }))
-		go s.watch(ctx, s.opts.Seeds, seeds)
+		s.periodic.Go(func() { s.watch(ctx, root, seeds) })
 	}
 	clock.Start()
 	s.cron, s.main = clock, main
-	go s.finish(ctx, feed.RunRequest{Trigger: trigger})
+	s.periodic.Go(func() { s.finish(ctx, feed.RunRequest{Trigger: trigger}) })
 	return clock, nil
 }
 
@@ -141,13 +143,11 @@ func (s *Scheduler) watch(ctx context.Context, root string, seeds feed.RunReques
 
 // finish is a run that nobody waits for but the clock; its report is logged.
 func (s *Scheduler) finish(ctx context.Context, req feed.RunRequest) {
-	id, err := s.begin(req)
-	if err == nil {
-		_, err = s.Wait(ctx, id)
+	run, err := s.begin(req)
+	if err != nil {
+		return // the program is stopping
 	}
-	if err != nil && ctx.Err() == nil {
-		s.log.Error("run failed", "trigger", req.Trigger, "error", err)
-	}
+	_, _ = run.wait(ctx) // its report is logged as it ends
 }
 
 func (s *Scheduler) prune(ctx context.Context) {

@@ -19,7 +19,7 @@ import (
 // and nowhere else.
 const (
 	cspPage = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	cspItem = "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+	cspItem = "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 // sameOrigin is the Referrer-Policy: other sites learn nothing. It is not

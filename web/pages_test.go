@@ -195,7 +195,7 @@ func TestPagesMayLoadNothingForeign(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
 	for path, img := range map[string]string{
 		"/": "img-src 'self';", "/sources": "img-src 'self';", "/runs": "img-src 'self';", "/runs/run-2": "img-src 'self';", "/nowhere": "img-src 'self';",
-		"/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004": "img-src 'self' https: http: data:;",
+		"/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004": "img-src 'self' https: http: data:; media-src https:;",
 	} {
 		a := get(t, srv, path)
 		csp := a.Header.Get("Content-Security-Policy")

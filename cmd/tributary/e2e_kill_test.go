@@ -45,7 +45,9 @@ type pressFeed struct {
 func newPress(t *testing.T, rand *rand.Rand) *press {
 	p := &press{rand: rand, titles: map[string]string{}}
 	for range killHosts {
-		p.hosts = append(p.hosts, newPublisher(t))
+		h := newPublisher(t)
+		h.latency = 100 * time.Millisecond // so that a run commits more than once
+		p.hosts = append(p.hosts, h)
 	}
 	formats := []func(string, ...story) string{rssOf, atomOf, jsonOf}
 	for i := range killFeeds {
@@ -124,8 +126,8 @@ func (p *press) requests() int {
 }
 
 // moment waits for a moment at which to kill a run; it returns early if the
-// run is over. Some are soon after the start, some at any request, some at a
-// commit: when the database's log grows.
+// run is over. Some are soon after the start, some at any request, and half of
+// them at a commit: when, after a request, the database's log is written.
 func (p *press) moment(h *house, over <-chan struct{}) {
 	until := func(ok func() bool) {
 		for !ok() {
@@ -136,26 +138,38 @@ func (p *press) moment(h *house, over <-chan struct{}) {
 			}
 		}
 	}
-	began, requests := time.Now(), p.requests()
-	switch p.rand.IntN(3) {
+	after := func(d time.Duration) {
+		began := time.Now()
+		until(func() bool { return time.Since(began) >= d })
+	}
+	requests := p.requests()
+	asked := func(n int) { until(func() bool { return p.requests()-requests > n }) }
+	switch p.rand.IntN(6) {
 	case 0:
-		soon := time.Duration(p.rand.IntN(150)) * time.Millisecond
-		until(func() bool { return time.Since(began) > soon })
-	case 1:
-		n := p.rand.IntN(killFeeds)
-		until(func() bool { return p.requests()-requests > n })
-		soon := time.Now().Add(time.Duration(p.rand.IntN(100)) * time.Millisecond)
-		until(func() bool { return time.Now().After(soon) })
-	case 2:
-		grown, last := p.rand.IntN(8), int64(-1)
+		after(time.Duration(p.rand.IntN(150)) * time.Millisecond)
+	case 1, 2:
+		asked(p.rand.IntN(killFeeds))
+		after(time.Duration(p.rand.IntN(50)) * time.Millisecond)
+	default:
+		asked(0)
+		writes, last := p.rand.IntN(8), h.logTime()
 		until(func() bool {
-			if info, err := os.Stat(h.path("data/tributary.db-wal")); err == nil && info.ModTime().UnixNano() != last {
-				last = info.ModTime().UnixNano()
-				grown--
+			if now := h.logTime(); now != last {
+				last = now
+				writes--
 			}
-			return grown < 0
+			return writes < 0
 		})
 	}
+}
+
+// logTime is when the database's log was last written.
+func (h *house) logTime() int64 {
+	info, err := os.Stat(h.path("data/tributary.db-wal"))
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
 }
 
 // killed starts a run and kills it at some moment. It tells whether the run

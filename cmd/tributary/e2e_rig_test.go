@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -343,6 +344,8 @@ func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) 
 type publisher struct {
 	*httptest.Server
 
+	latency time.Duration // the longest that it takes to answer
+
 	mu        sync.Mutex
 	documents map[string]string // path → document
 	failing   map[string]int    // path → status instead of it
@@ -428,6 +431,9 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.busy[path]++
 	p.most[path] = max(p.most[path], p.busy[path])
 	p.mu.Unlock()
+	if p.latency > 0 {
+		time.Sleep(rand.N(p.latency))
+	}
 	if held != nil {
 		select {
 		case <-held:

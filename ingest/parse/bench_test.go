@@ -49,7 +49,7 @@ func BenchmarkReal(b *testing.B) {
 		b.SetBytes(int64(size))
 		for b.Loop() {
 			for _, f := range feeds {
-				s := newScan(f, feed.Document{}, Limits{}.withDefaults(), marks)
+				s := newScan(f, feed.Document{}, Limits{}.withDefaults(), "")
 				_ = s.run()
 				s.release()
 			}

@@ -39,7 +39,7 @@ type scan struct {
 	mark     string            // what a text's mark begins with
 	marked   int               // how many there are
 	dated    int               // and how many of those that are dates
-	secret   bool              // the mark is one that the document cannot hold; dates have it, too
+	secret   bool              // the marks are ones that the document cannot hold, those of dates, too
 	root     string            // local name of the root element, lower case
 	atom     map[string]bool   // prefixes bound to Atom on the root element
 	entities map[string]string // declared in the document type
@@ -80,10 +80,11 @@ type element struct {
 
 var scans = sync.Pool{New: func() any { return new(scan) }}
 
-// newScan prepares a scan of src, with buffers of an earlier one.
-func newScan(src []byte, doc feed.Document, lim Limits, mark string) *scan {
+// newScan prepares a scan of src, with buffers of an earlier one. A secret
+// makes the marks unforgeable.
+func newScan(src []byte, doc feed.Document, lim Limits, secret string) *scan {
 	s := scans.Get().(*scan)
-	*s = scan{src: src, docURL: doc.URL, lim: lim, mark: mark + ":", secret: mark != marks,
+	*s = scan{src: src, docURL: doc.URL, lim: lim, mark: marks + secret + ":", secret: secret != "",
 		out: s.out[:0], pieces: s.pieces[:0], scopes: append(s.scopes[:0], scope{}), open: s.open[:0]}
 	return s
 }

@@ -16,7 +16,7 @@ func (s *scan) lifted(v string) (*piece, bool) {
 	switch {
 	case strings.HasPrefix(v, s.mark):
 		digits = v[len(s.mark):]
-	case len(v) == dateMarkLen && strings.HasPrefix(v, dateMark):
+	case !s.secret && len(v) == dateMarkLen && strings.HasPrefix(v, dateMark):
 		digits = v[len(dateMark) : len(v)-1]
 	default:
 		return nil, false
@@ -152,98 +152,6 @@ func isVoid(name string) bool {
 	return false
 }
 
-// maxEntity is the length within which the ";" of an entity is looked for.
-const maxEntity = 40
-
-// decodeEntities replaces character references and the entities of XML, HTML
-// and own by their characters. What is none, as in "AT&T" or "?a=1&copy=2",
-// stays as it is.
-func decodeEntities(b []byte, own map[string]string) string {
-	i := bytes.IndexByte(b, '&')
-	if i < 0 {
-		return string(b)
-	}
-	var out strings.Builder
-	out.Grow(len(b))
-	for i >= 0 {
-		out.Write(b[:i])
-		b = b[i:]
-		n, text := entity(b, own)
-		out.WriteString(text)
-		b = b[n:]
-		i = bytes.IndexByte(b, '&')
-	}
-	out.Write(b)
-	return out.String()
-}
-
-// entity decodes the entity that b begins with: its length there, its text.
-func entity(b []byte, own map[string]string) (int, string) {
-	end := bytes.IndexByte(b[:min(len(b), maxEntity)], ';')
-	if end < 2 {
-		return 1, "&"
-	}
-	name := b[1:end]
-	switch string(name) {
-	case "lt":
-		return end + 1, "<"
-	case "gt":
-		return end + 1, ">"
-	case "amp":
-		return end + 1, "&"
-	case "quot":
-		return end + 1, `"`
-	case "apos":
-		return end + 1, "'"
-	}
-	if v, ok := own[string(name)]; ok {
-		return end + 1, v
-	}
-	ref := string(b[:end+1])
-	text := html.UnescapeString(ref)
-	switch {
-	case text == ref, name[0] != '#' && strings.HasSuffix(text, ";") && ref != "&semi;":
-		return 1, "&" // unknown, or only its beginning is known
-	case len(text) == 1 && text[0] < ' ' && !isSpace(text[0]):
-		return end + 1, "" // a control character
-	}
-	return end + 1, text
-}
-
-// maxExpansion is the longest value of an entity that a document declares:
-// what stands for itself a million times must stay short.
-const maxExpansion = 24
-
-// declaredEntities reads <!ENTITY name "value"> from a document type. A value
-// that refers to others is left out: expansion must not grow.
-func declaredEntities(doctype []byte) map[string]string {
-	var own map[string]string
-	for {
-		i := bytes.Index(doctype, []byte("<!ENTITY"))
-		if i < 0 || len(own) >= 300 {
-			return own
-		}
-		doctype = doctype[i+len("<!ENTITY"):]
-		decl := bytes.TrimLeft(doctype, " \t\r\n")
-		n := bytes.IndexAny(decl, " \t\r\n>")
-		if n <= 0 || decl[0] == '%' {
-			continue
-		}
-		rest := bytes.TrimLeft(decl[n:], " \t\r\n")
-		if len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
-			continue // external
-		}
-		value, _ := attrValue(rest)
-		text := decodeEntities(value, nil)
-		if len(text) <= maxExpansion && !strings.Contains(text, "&") {
-			if own == nil {
-				own = map[string]string{}
-			}
-			own[string(decl[:n])] = text
-		}
-	}
-}
-
 // plainText is a text in which markup stands for nothing.
 func plainText(v string) feed.Text { return feed.Text{Value: strings.TrimSpace(v)} }
 
@@ -269,109 +177,6 @@ func (s *scan) guess(v string, isHTML func(string) bool) feed.Text {
 	v = strings.TrimSpace(cutText(s.flatten(p, p.markup), s.lim.MaxContent))
 	return feed.Text{Value: v, HTML: p.markup || isHTML(v)}
 }
-
-// hasMarkup tells whether something in v looks like a tag or an entity.
-func hasMarkup(v string) bool {
-	for i := 0; i+2 < len(v); i++ {
-		j := strings.IndexAny(v[i:], "<&")
-		if j < 0 || i+j+2 >= len(v) {
-			return false
-		}
-		i += j
-		c := v[i+1]
-		if v[i] == '&' && entityName(v[i:]) != "" || v[i] == '<' && (c == '/' || c == '!' || isLetter(c)) {
-			return true
-		}
-	}
-	return false
-}
-
-// looksHTML tells whether a title is HTML: it has an entity or an element of
-// phrasing content with its end tag (or one that has none), and no tag that
-// HTML does not know in a title. "AT&T <3", "the <b> tag" and "List<String>"
-// are plain text.
-func looksHTML(v string) bool {
-	i := strings.IndexAny(v, "<&")
-	if i < 0 {
-		return false
-	}
-	if len(v) > maxTitle {
-		return hasMarkup(v)
-	}
-	found := false
-	for ; i >= 0 && i < len(v); i = nextMarkup(v, i) {
-		if v[i] == '&' {
-			found = found || entityName(v[i:]) != ""
-			continue
-		}
-		name := strings.ToLower(tagNameOf(v[i:]))
-		switch {
-		case name == "":
-			continue
-		case name == "br" || name == "wbr" || name == "img":
-			found = true
-		case !isPhrasing(name) || !closes(v, name):
-			return false
-		default:
-			found = true
-		}
-	}
-	return found
-}
-
-// maxTitle is the length up to which a title is looked at in earnest.
-const maxTitle = 2000
-
-// nextMarkup is the index of the next "<" or "&" after i, or -1.
-func nextMarkup(v string, i int) int {
-	if j := strings.IndexAny(v[i+1:], "<&"); j >= 0 {
-		return i + 1 + j
-	}
-	return -1
-}
-
-// closes tells whether v has both tags of an element.
-func closes(v, name string) bool {
-	v = strings.ToLower(v)
-	return strings.Contains(v, "</"+name+">") && strings.Contains(v, "<"+name)
-}
-
-// tagNameOf is the name in the tag that v begins with, "" if it begins with
-// none that ends.
-func tagNameOf(v string) string {
-	v = strings.TrimPrefix(v[1:], "/")
-	n := 0
-	for n < len(v) && (isLetter(v[n]) || n > 0 && '0' <= v[n] && v[n] <= '9') {
-		n++
-	}
-	if n == len(v) || !strings.Contains(v[n:min(len(v), n+maxTitle)], ">") || !strings.ContainsRune(" \t\r\n/>", rune(v[n])) {
-		return ""
-	}
-	return v[:n]
-}
-
-// isPhrasing tells of the elements that titles are decorated with.
-func isPhrasing(name string) bool {
-	switch name {
-	case "a", "abbr", "acronym", "b", "big", "cite", "code", "del", "dfn", "div", "em", "font", "h1",
-		"h2", "h3", "h4", "i", "ins", "kbd", "mark", "p", "q", "s", "samp", "small", "span", "strike",
-		"strong", "sub", "sup", "tt", "u", "var":
-		return true
-	}
-	return false
-}
-
-// entityName is the entity that v begins with, as written; "" if it begins
-// with none that HTML knows.
-func entityName(v string) string {
-	n, _ := entity([]byte(v[:min(len(v), maxEntity)]), nil)
-	if n == 1 {
-		return ""
-	}
-	return v[:n]
-}
-
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // cutText cuts content over max bytes at a boundary: after a tag or a space
 // in the last kilobyte, else between two characters.

@@ -36,25 +36,32 @@ func parseXML(body []byte, doc feed.Document, lim Limits) (Feed, error) {
 	return out, nil
 }
 
-// readXML is one scan and one pass of gofeed.
+// readXML is one scan and one pass of gofeed. It is two scans if the document
+// holds something like our marks: of its own digest it can hold nothing.
 func readXML(body []byte, doc feed.Document, lim Limits) (Feed, error) {
-	return readMarked(body, doc, lim, marks)
+	out, forged, err := readMarked(body, doc, lim, "")
+	if forged {
+		sum := sha256.Sum256(body)
+		out, _, err = readMarked(body, doc, lim, hex.EncodeToString(sum[:8]))
+	}
+	return out, err
 }
 
-func readMarked(body []byte, doc feed.Document, lim Limits, mark string) (Feed, error) {
-	s := newScan(body, doc, lim, mark)
+func readMarked(body []byte, doc feed.Document, lim Limits, secret string) (out Feed, forged bool, err error) {
+	s := newScan(body, doc, lim, secret)
 	defer s.release()
 	if err := s.run(); err != nil {
-		return Feed{}, err
+		return Feed{}, false, err
 	}
-	if s.forged() {
-		sum := sha256.Sum256(body) // which no document can hold of itself
-		return readMarked(body, doc, lim, marks+hex.EncodeToString(sum[:8]))
+	if secret == "" && s.forged() {
+		return Feed{}, true, nil
 	}
 	if s.root == "feed" {
-		return s.readAtom()
+		out, err = s.readAtom()
+	} else {
+		out, err = s.readRSS()
 	}
-	return s.readRSS()
+	return out, false, err
 }
 
 // documentBase is the xml:base of the feed or channel element.
