@@ -41,6 +41,7 @@ type RawEntry struct {
 type Text struct {
 	Value string
 	HTML  bool // false: plain text
+	Cut   bool // it was over the limit, and was cut
 }
 
 // Person is an author (RFC 4287, 3.2).

@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 
 	"tributary/feed"
 )
@@ -33,27 +35,34 @@ func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
 	})
 }
 
-// packReport is a report as it is stored: a line for each of 10,000 sources is
-// 3 MB of JSON, of which gzip leaves a twentieth.
+// packLimit is the size from which a report's JSON is compressed: a line for each of
+// 10,000 sources makes 3 MB, of which gzip leaves a twentieth.
+const packLimit = 4 << 10
+
+// packReport is a report as it is stored: JSON, or gzip of it.
 func packReport(r feed.Report) ([]byte, error) {
+	plain, err := json.Marshal(r)
+	if err != nil || len(plain) < packLimit {
+		return plain, err
+	}
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.NewEncoder(z).Encode(r); err != nil {
-		return nil, fmt.Errorf("encode the report of run %s: %w", r.ID, err)
-	}
-	err = z.Close()
+	_, err = z.Write(plain)
+	err = errors.Join(err, z.Close())
 	return b.Bytes(), err
 }
 
 func unpackReport(b []byte) (r feed.Report, err error) {
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err == nil {
-		err = json.NewDecoder(z).Decode(&r)
+	var in io.Reader = bytes.NewReader(b)
+	if !bytes.HasPrefix(b, []byte("{")) {
+		if in, err = gzip.NewReader(in); err != nil {
+			return r, fmt.Errorf("unpack the report of a run: %w", err)
+		}
 	}
-	if err != nil {
+	if err = json.NewDecoder(in).Decode(&r); err != nil {
 		err = fmt.Errorf("decode the report of a run: %w", err)
 	}
 	return r, err

@@ -170,6 +170,15 @@ var _ = behaviour("a run's report comes back, the newest first, 500 of them", fu
 	if diff := cmp.Diff(report, got); diff != "" {
 		r.Errorf("report (-want +got):\n%s", diff)
 	}
+	for range 1000 {
+		report.Sources = append(report.Sources, feed.SourceReport{Source: "a", Name: "One of many", Outcome: feed.OutcomeNotModified})
+	}
+	r.must(r.SaveRun(r.ctx, report))
+	got, err = r.Store.Run(r.ctx, "one")
+	r.must(err)
+	if diff := cmp.Diff(report, got); diff != "" {
+		r.Errorf("long report (-want +got):\n%s", diff)
+	}
 	for i := range 510 {
 		r.must(r.SaveRun(r.ctx, feed.Report{ID: fmt.Sprintf("%03d", i), Started: day.Add(time.Duration(i+1) * time.Minute)}))
 	}

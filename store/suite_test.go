@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,18 +37,28 @@ func TestPostgreSQL(t *testing.T) {
 }
 
 func suite(t *testing.T, fresh func(*testing.T) store.Options) {
-	statements := map[string]bool{}
-	for name, test := range behaviours {
-		t.Run(name, func(t *testing.T) {
-			o := fresh(t)
-			s := open(t, o)
-			test(&rig{T: t, Store: s, options: o, ctx: t.Context()})
-			for _, text := range s.Statements() {
-				statements[text] = true
-			}
+	var seen sync.Map // statements
+	t.Run("behaviour", func(t *testing.T) {
+		for name, test := range behaviours {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				o := fresh(t)
+				s := open(t, o)
+				test(&rig{T: t, Store: s, options: o, ctx: t.Context()})
+				for _, text := range s.Statements() {
+					seen.Store(text, true)
+				}
+			})
+		}
+	})
+	t.Run("no statement reads a whole table", func(t *testing.T) {
+		var statements []string
+		seen.Range(func(text, _ any) bool {
+			statements = append(statements, text.(string))
+			return true
 		})
-	}
-	t.Run("no statement reads a whole table", func(t *testing.T) { explain(t, open(t, fresh(t)), statements) })
+		explain(t, open(t, fresh(t)), statements)
+	})
 }
 
 func open(tb testing.TB, o store.Options) *store.Store {

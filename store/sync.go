@@ -78,14 +78,22 @@ func sourceKey(s feed.Source) string {
 
 // rows are all sources by their key, removed ones too.
 func (t *Tx) rows(ctx context.Context) (map[string]row, error) {
-	rows := map[string]row{}
-	err := t.each(ctx, `SELECT `+sourceColumns+`, s.removed FROM source s`, nil, func(scan scanner) error {
+	all, err := t.rowsWhere(ctx, "")
+	rows := make(map[string]row, len(all))
+	for _, r := range all {
+		rows[sourceKey(r.Source)] = r
+	}
+	return rows, err
+}
+
+func (t *Tx) rowsWhere(ctx context.Context, where string, args ...any) (all []row, err error) {
+	err = t.each(ctx, `SELECT `+sourceColumns+`, s.removed FROM source s`+where, args, func(scan scanner) error {
 		var r row
 		err := scanSource(scan, &r.Source, (*instant)(&r.removed))
-		rows[sourceKey(r.Source)] = r
+		all = append(all, r)
 		return err
 	})
-	return rows, err
+	return all, err
 }
 
 // change is what is to become of one source; was.ID is 0 for a new one.
@@ -233,39 +241,50 @@ func (s *Store) AddSource(ctx context.Context, src feed.Source, now time.Time) (
 	if err := checkDeclared([]feed.Source{src}); err != nil {
 		return feed.Source{}, err
 	}
+	if src.Slug == feed.SeedsSlug {
+		return feed.Source{}, feed.Errorf(feed.CodeInvalid, "%q is the slug of the seeds folder: give the source another", src.Slug)
+	}
 	err := s.Write(ctx, func(t *Tx) error {
-		rows, err := t.rows(ctx)
+		was, err := t.known(ctx, src.URL)
 		if err != nil {
 			return err
 		}
-		was := rows[sourceKey(src)]
 		if was.ID != 0 && was.active() {
 			return feed.Errorf(feed.CodeConflict, "%s is a source already, called %s", src.URL, was.Slug)
 		}
-		src.Slug, src.Position = freeSlug(src.Slug, activeSlugs(rows)), nextPosition(rows)
-		src.Origin = feed.OriginAdded
+		if src.Slug, err = t.freeSlug(ctx, src.Slug); err != nil {
+			return err
+		}
+		t.now.source++ // no two sources have the same position
+		src.Origin, src.Position = feed.OriginAdded, 2*positionsPerOrigin+int(t.now.source)
 		was.State = afresh(was.State)
 		return t.put(ctx, was, &src)
 	})
 	return src, err
 }
 
-func activeSlugs(rows map[string]row) map[string]bool {
-	taken := map[string]bool{}
-	for _, r := range rows {
-		if r.active() {
-			taken[r.Slug] = true
+// known is the source with this URL, removed or not; with ID 0 if there is none.
+func (t *Tx) known(ctx context.Context, url string) (row, error) {
+	all, err := t.rowsWhere(ctx, ` WHERE s.url = $1`, url)
+	for _, r := range all {
+		if r.Slug != feed.SeedsSlug {
+			return r, err
 		}
 	}
-	return taken
+	return row{}, err
 }
 
-func nextPosition(rows map[string]row) int {
-	next := 2 * positionsPerOrigin
-	for _, r := range rows {
-		next = max(next, r.Position+1)
+// freeSlug is slug, with a number if an active source has it.
+func (t *Tx) freeSlug(ctx context.Context, slug string) (string, error) {
+	taken := map[string]bool{}
+	for {
+		free := freeSlug(slug, taken)
+		there, err := t.one(ctx, `SELECT id FROM source WHERE removed IS NULL AND slug = $1`, []any{free}, new(int64))
+		if err != nil || !there {
+			return free, err
+		}
+		taken[free] = true
 	}
-	return next
 }
 
 // afresh is the state of a source that a person adds again: only what we owe
@@ -282,24 +301,19 @@ func (s *Store) UpdateSource(ctx context.Context, src feed.Source) error {
 		return err
 	}
 	return s.Write(ctx, func(t *Tx) error {
-		rows, err := t.rows(ctx)
+		found, err := t.rowsWhere(ctx, ` WHERE s.removed IS NULL AND s.id = $1`, src.ID)
+		if err == nil && len(found) == 0 {
+			err = notFound("source", src.ID)
+		}
 		if err != nil {
 			return err
 		}
-		var was row
-		for _, r := range rows {
-			switch {
-			case r.ID == src.ID:
-				was = r
-			case r.active() && r.Slug == src.Slug, r.URL == src.URL && sourceKey(r.Source) != feed.SeedsSlug:
-				return feed.Errorf(feed.CodeConflict, "the slug %s or the URL %s is another source's", src.Slug, src.URL)
-			}
+		src.Origin, src.Position = found[0].Origin, found[0].Position
+		err = t.put(ctx, found[0], &src)
+		if feed.CodeOf(err) == feed.CodeConflict {
+			return feed.Errorf(feed.CodeConflict, "the slug %s or the URL %s is another source's (%w)", src.Slug, src.URL, err)
 		}
-		if was.ID == 0 || !was.active() {
-			return notFound("source", src.ID)
-		}
-		src.Origin, src.Position = was.Origin, was.Position
-		return t.put(ctx, was, &src)
+		return err
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -177,11 +178,11 @@ func (t *tally) add(ref reference, got row, report func(file, what, theirs, ours
 	switch {
 	case got.Failed != "":
 		t.failed++
-		report(ref.File, "failed", fmt.Sprint(ref.Entries), got.Failed)
+		report(ref.File, "failed", strconv.Itoa(ref.Entries), got.Failed)
 	case got.Entries == ref.Entries:
 		t.equal++
 	default:
-		report(ref.File, "entries", fmt.Sprint(ref.Entries), fmt.Sprint(got.Entries))
+		report(ref.File, "entries", strconv.Itoa(ref.Entries), strconv.Itoa(got.Entries))
 	}
 	for i, want := range ref.First {
 		have := entry{}

@@ -72,6 +72,7 @@ func details(raw feed.RawEntry, links *resolver) feed.Details {
 	d := feed.Details{
 		Categories: categories(raw.Categories),
 		Enclosures: enclosures(raw.Enclosures, links),
+		Cut:        raw.Content.Cut || raw.Summary.Cut,
 		Image:      optional(raw.Image, links),
 		Comments:   optional(raw.Comments, links),
 		Origin:     feed.SourceRef{Title: label(raw.Origin.Title), URL: optional(raw.Origin.URL, links)},

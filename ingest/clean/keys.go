@@ -44,6 +44,7 @@ func RawKey(raw feed.RawEntry) int64 {
 		raw.Extra.InReplyTo, raw.Extra.GeoPoint, raw.Extra.Rights, raw.PublishedFrom)
 	for _, t := range []feed.Text{raw.Title, raw.Summary, raw.Content} {
 		d.flag(t.HTML)
+		d.flag(t.Cut)
 		d.fields(t.Value)
 	}
 	d.number(int64(len(raw.Authors)))

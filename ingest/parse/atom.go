@@ -186,9 +186,9 @@ func (s *scan) atomText(v string) feed.Text {
 	case mode == "base64":
 		return s.base64Text(p, kind)
 	case p.markup:
-		return htmlText(cutText(stripDiv(s.flatten(p, true)), s.lim.MaxContent))
+		return htmlText(stripDiv(s.flatten(p, true)))
 	}
-	text := cutText(s.flatten(p, false), s.lim.MaxContent)
+	text := s.flatten(p, false)
 	switch {
 	case kind == "html" || strings.Contains(kind, "html") || strings.HasSuffix(kind, "xml"):
 		return htmlText(stripDiv(text))
@@ -236,9 +236,9 @@ func (s *scan) base64Text(p *piece, kind string) feed.Text {
 	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	switch {
 	case err != nil, !utf8.Valid(raw), anyControl(raw):
-		return plainText(cutText(text, s.lim.MaxContent))
+		return plainText(text)
 	}
-	text = cutText(string(raw), s.lim.MaxContent)
+	text = string(raw)
 	return feed.Text{Value: text, HTML: kind != "text" && kind != "text/plain" && hasMarkup(text)}
 }
 

@@ -264,7 +264,7 @@ func (l *loose) afterZone(i int) bool {
 // takeHalf takes "am" and "pm" out, in the forms of several languages. The
 // number before it, if it is alone, is the hour.
 func (l *loose) takeHalf() {
-	for i := 0; i < len(l.tokens); i++ {
+	for i := range l.tokens {
 		half, n := halfOf(l, i)
 		if half == "" {
 			continue
@@ -282,20 +282,24 @@ func (l *loose) takeHalf() {
 // halfOf tells whether token i begins a word for a half of the day, and of how
 // many tokens it is made.
 func halfOf(l *loose, i int) (string, int) {
-	switch l.word(i) {
-	case "am", "오전", "上午", "午前":
-		l.korean = l.korean || l.word(i) == "오전"
+	switch w := l.word(i); w {
+	case "오전", "上午", "午前":
+		l.korean = l.korean || w == "오전"
 		return "am", 1
-	case "pm", "오후", "下午", "午後":
-		l.korean = l.korean || l.word(i) == "오후"
+	case "오후", "下午", "午後":
+		l.korean = l.korean || w == "오후"
 		return "pm", 1
+	case "am", "pm": // "am" is a German word, too
+		if l.is(i-1, '0') {
+			return w, 1
+		}
 	case "a", "p": // "a.m.", "p. m."
 		if l.is(i+1, '.') && l.word(i+2) == "m" && l.is(i-1, '0') {
 			n := 3
 			if l.is(i+3, '.') {
 				n = 4
 			}
-			return l.word(i) + "m", n
+			return w + "m", n
 		}
 	}
 	return "", 0

@@ -113,7 +113,7 @@ func offset(sign byte, hours, minutes int) (int, bool) {
 // digits is the number that s spells, -1 if there is anything but digits.
 func digits(s string) int {
 	n := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if !isDigit(s[i]) || n > 1<<40 {
 			return -1
 		}

@@ -71,7 +71,7 @@ func jsonEntry(item *json.Item, lim Limits) feed.RawEntry {
 		GUID:      strings.TrimSpace(item.ID),
 		Link:      strings.TrimSpace(firstOf(item.URL, item.ExternalURL)),
 		Title:     plainText(item.Title),
-		Summary:   plainText(cutText(item.Summary, lim.MaxContent)),
+		Summary:   plainText(item.Summary),
 		Published: strings.TrimSpace(item.DatePublished),
 		Updated:   strings.TrimSpace(item.DateModified),
 		Language:  strings.TrimSpace(item.Language),
@@ -79,9 +79,9 @@ func jsonEntry(item *json.Item, lim Limits) feed.RawEntry {
 		Image:     strings.TrimSpace(firstOf(item.Image, item.BannerImage)),
 	}
 	if item.ContentHTML != "" {
-		e.Content = htmlText(cutText(item.ContentHTML, lim.MaxContent))
+		e.Content = htmlText(item.ContentHTML)
 	} else {
-		e.Content = plainText(cutText(item.ContentText, lim.MaxContent))
+		e.Content = plainText(item.ContentText)
 	}
 	if e.Link == "" && isHTTP(e.GUID) {
 		e.Link = e.GUID

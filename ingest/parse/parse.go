@@ -55,11 +55,16 @@ func Parse(doc feed.Document, lim Limits) (out Feed, err error) {
 	}()
 	switch first := firstByte(body); {
 	case first == '{':
-		return parseJSON(body, doc, lim)
+		out, err = parseJSON(body, doc, lim)
 	case len(body) == 0 || first == 0:
-		return Feed{}, notFeed("the document is empty")
+		err = notFeed("the document is empty")
+	default:
+		out, err = parseXML(body, doc, lim)
 	}
-	return parseXML(body, doc, lim)
+	for i := range out.Entries {
+		limit(&out.Entries[i], lim.MaxContent)
+	}
+	return out, err
 }
 
 func (l Limits) withDefaults() Limits {

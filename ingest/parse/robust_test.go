@@ -96,7 +96,7 @@ func TestTruncatedForeignDocumentsGiveTheSameEntries(t *testing.T) {
 				continue
 			}
 			ends := bytes.Count(part, []byte("</item>")) + bytes.Count(part, []byte("</entry>"))
-			if len(f.Entries) != ends && ends <= len(whole.Entries) {
+			if ends > 0 && len(f.Entries) != ends && ends <= len(whole.Entries) {
 				t.Errorf("%s, %d/16: %d entries, want %d", file, n, len(f.Entries), ends)
 			}
 			if d := cmp.Diff(whole.Entries[:len(f.Entries)], f.Entries); d != "" {

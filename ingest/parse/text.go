@@ -163,7 +163,7 @@ func (s *scan) content(v string) feed.Text {
 	if p, ok := s.lifted(v); ok {
 		v = s.flatten(p, p.markup)
 	}
-	return htmlText(cutText(v, s.lim.MaxContent))
+	return htmlText(v)
 }
 
 // guess is a text of RSS, which does not say whether it is HTML. A
@@ -174,16 +174,22 @@ func (s *scan) guess(v string, isHTML func(string) bool) feed.Text {
 	if !ok {
 		return feed.Text{Value: strings.TrimSpace(v), HTML: isHTML(v)}
 	}
-	v = strings.TrimSpace(cutText(s.flatten(p, p.markup), s.lim.MaxContent))
+	v = strings.TrimSpace(s.flatten(p, p.markup))
 	return feed.Text{Value: v, HTML: p.markup || isHTML(v)}
+}
+
+// limit cuts the entry's texts that are over max bytes, and marks them.
+func limit(e *feed.RawEntry, max int) {
+	for _, t := range []*feed.Text{&e.Title, &e.Summary, &e.Content} {
+		if len(t.Value) > max {
+			t.Value, t.Cut = strings.TrimSpace(cutText(t.Value, max)), true
+		}
+	}
 }
 
 // cutText cuts content over max bytes at a boundary: after a tag or a space
 // in the last kilobyte, else between two characters.
 func cutText(v string, max int) string {
-	if len(v) <= max {
-		return v
-	}
 	v = v[:max]
 	for r, n := utf8.DecodeLastRuneInString(v); r == utf8.RuneError && n == 1; r, n = utf8.DecodeLastRuneInString(v) {
 		v = v[:len(v)-1]

@@ -119,6 +119,6 @@ CREATE INDEX entry_prune ON entry (decision, unlisted) WHERE unlisted IS NOT NUL
 CREATE TABLE run (
     id      TEXT COLLATE "C" PRIMARY KEY,
     started BIGINT  NOT NULL,
-    report  BYTEA   NOT NULL -- gzip of its JSON
+    report  BYTEA   NOT NULL -- JSON, or gzip of it
 );
 CREATE INDEX run_started ON run (started);

@@ -122,6 +122,6 @@ CREATE INDEX entry_prune ON entry (decision, unlisted) WHERE unlisted IS NOT NUL
 CREATE TABLE run (
     id      TEXT    PRIMARY KEY,
     started INTEGER NOT NULL,
-    report  BLOB    NOT NULL -- gzip of its JSON
+    report  BLOB    NOT NULL -- JSON, or gzip of it
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_started ON run (started);
