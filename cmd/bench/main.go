@@ -2,7 +2,7 @@
 // one run on one machine, and prints ratios: see docs/performance.md.
 //
 //	bench ingest [-feeds 1000] [-rounds 3] TRIBUTARY
-//	bench serve  [-seconds 3] [-rounds 3] TRIBUTARY
+//	bench serve  [-slice 400ms] [-rounds 15] TRIBUTARY
 //
 // TRIBUTARY is the program under test. The other subcommands (feeds, floor,
 // bare, load) are the processes that these two start: each runs in a process
