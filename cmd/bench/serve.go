@@ -121,8 +121,8 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// bareCommand fetches a document in its variants and serves them with the
-// least that net/http takes.
+// bareCommand fetches a document in its variants and serves the same bytes,
+// head and body, with the least that net/http takes.
 func bareCommand(args []string) error {
 	kept := map[string]*http.Response{}
 	bodies := map[string][]byte{}
@@ -152,9 +152,9 @@ func bareCommand(args []string) error {
 			encoding = "gzip"
 		}
 		h := w.Header()
-		for _, name := range []string{"Content-Type", "Content-Encoding", "Etag", "Cache-Control", "Vary"} {
-			if v := kept[encoding].Header[name]; v != nil {
-				h[name] = v
+		for name, values := range kept[encoding].Header {
+			if name != "Date" && name != "Content-Length" {
+				h[name] = values
 			}
 		}
 		if r.Header.Get("If-None-Match") == h.Get("Etag") {
