@@ -49,8 +49,8 @@ type (
 )
 
 // OPML renders the sources as a subscription list (OPML 2.0), media type
-// text/x-opml, in the order given; tags become categories. Folders, private
-// sources and addresses with user info are left out. created is the list's
+// text/x-opml, in the order given; tags become categories. Folders and
+// sources that are private or have secrets are left out. created is the list's
 // date; zero: none. The same input gives the same bytes.
 func OPML(title string, sources []Source, created time.Time) ([]byte, error) {
 	doc := opmlDocument{
@@ -59,7 +59,7 @@ func OPML(title string, sources []Source, created time.Time) ([]byte, error) {
 		Created: mailDate(created),
 	}
 	for _, s := range sources {
-		if s.Kind == KindFeed && !s.Private && address(s.URL) != "" {
+		if s.Kind == KindFeed && !s.Private && !s.HasSecrets() && address(s.URL) != "" {
 			doc.Body.Outlines = append(doc.Body.Outlines, outlineOf(s))
 		}
 	}

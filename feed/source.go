@@ -1,6 +1,10 @@
 package feed
 
-import "time"
+import (
+	"net/url"
+	"strings"
+	"time"
+)
 
 // SourceKind says how a source is read.
 type SourceKind string
@@ -38,6 +42,10 @@ type Source struct {
 	Private  bool // appears in no public output
 	Origin   Origin
 	Position int // order of declaration; the smaller wins where copies race
+	// Headers are sent with requests to its host, by name. $NAME in a value
+	// stands for an environment variable, $$ for a dollar sign. Values are
+	// secret, whether they name a variable or not.
+	Headers map[string]string
 
 	About Channel     // what the feed says of itself
 	State SourceState // what fetching has learned
@@ -52,6 +60,65 @@ func (s Source) Title() string {
 		return s.About.Title
 	}
 	return s.Slug
+}
+
+// Condition says in words how a source is doing: "works", "asked us to wait".
+func (s Source) Condition() string {
+	if !s.Enabled {
+		return "switched off"
+	}
+	switch s.State.Status {
+	case StatusNew, "":
+		return "not fetched yet"
+	case StatusOK:
+		return "works"
+	case StatusTruncated:
+		return "works, but its document breaks off"
+	case StatusFailing:
+		return "fails"
+	case StatusLimited:
+		return "asked us to wait"
+	case StatusBlocked:
+		return "does not let us in"
+	case StatusNotFeed:
+		return "is not a feed"
+	case StatusGone:
+		return "is gone"
+	}
+	return string(s.State.Status)
+}
+
+// HasSecrets tells whether fetching the source takes what only its reader
+// should know: user info in its address, or headers of its own. Such a source
+// appears in no public output.
+func (s Source) HasSecrets() bool {
+	return len(s.Headers) > 0 || s.Kind != KindFolder && hasUserInfo(s.URL)
+}
+
+// hasUserInfo tells whether an address has user info (RFC 3986, 3.2.1). One
+// that cannot be read may well have.
+func hasUserInfo(rawURL string) bool {
+	if !strings.Contains(rawURL, "@") {
+		return false
+	}
+	u, err := url.Parse(rawURL)
+	return err != nil || u.User != nil
+}
+
+// Redacted is an address fit for messages: without its password, or without
+// its user where that is all the user info there is.
+func Redacted(rawURL string) string {
+	if !hasUserInfo(rawURL) {
+		return rawURL
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "the address"
+	}
+	if _, password := u.User.Password(); !password {
+		u.User = url.User("xxxxx")
+	}
+	return u.Redacted()
 }
 
 // Channel is what a feed document says of itself (RSS channel, Atom feed element).

@@ -159,7 +159,7 @@ func anchor(label, href string) string {
 // source and an address with user info.
 func originOf(i *Item) *origin {
 	src, named := &i.Source, i.Entry.Details.Origin
-	if src.Private || src.Kind != KindFolder && address(src.URL) == "" {
+	if src.Private || src.HasSecrets() || src.Kind != KindFolder && address(src.URL) == "" {
 		return nil
 	}
 	if o := namedOrigin(named); o != nil {

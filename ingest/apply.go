@@ -79,7 +79,7 @@ func (a *applying) flush(ctx context.Context) error {
 			founded = append(founded, item)
 		}
 	}
-	if err := a.tx.InsertItems(ctx, founded, a.run.ID); err != nil {
+	if err := a.tx.InsertItems(ctx, founded, a.run.finder(a.p.source)); err != nil {
 		return err
 	}
 	for i, item := range a.items {
@@ -92,13 +92,19 @@ func (a *applying) flush(ctx context.Context) error {
 	return err
 }
 
+// neighbourhood is where they are looked up: the transaction, or a store that
+// is only looked at.
+type neighbourhood interface {
+	Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error)
+}
+
 // neighbours are the known entries that a source's new ones may be copies of.
 type neighbours struct {
 	byURL, byContent map[int64][]feed.Known
 }
 
 // lookUp finds them all at once.
-func lookUp(ctx context.Context, tx Tx, sightings []sighting) (neighbours, error) {
+func lookUp(ctx context.Context, in neighbourhood, sightings []sighting) (neighbours, error) {
 	near := neighbours{byURL: map[int64][]feed.Known{}, byContent: map[int64][]feed.Known{}}
 	var urls, contents []int64
 	for _, s := range sightings {
@@ -110,7 +116,7 @@ func lookUp(ctx context.Context, tx Tx, sightings []sighting) (neighbours, error
 	if len(urls)+len(contents) == 0 {
 		return near, nil
 	}
-	found, err := tx.Copies(ctx, urls, contents)
+	found, err := in.Copies(ctx, urls, contents)
 	for _, k := range found {
 		near.add(k)
 	}

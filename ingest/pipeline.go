@@ -42,6 +42,15 @@ func (r Run) others() []string {
 	return r.Others()
 }
 
+// finder names the run in the items that it finds. What is in a folder has a
+// name of its own: it is admitted at once, and does not wait for slow servers.
+func (r Run) finder(src feed.Source) string {
+	if src.Kind == feed.KindFolder {
+		return r.ID + " folder"
+	}
+	return r.ID
+}
+
 const (
 	// firstImport is how many entries a new source brings at most, so that
 	// it does not flood the window; older ones are held.
@@ -119,7 +128,7 @@ func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fe
 	if doc.Truncated {
 		out.result.Failure = feed.StatusTruncated
 	}
-	news, err := p.recognise(ctx, src, doc, &out)
+	news, err := recognise(ctx, p.Store, src, doc, &out)
 	if err != nil {
 		return out, err
 	}
@@ -153,9 +162,9 @@ type raw struct {
 // recognise names the document's entries and sets aside those that are known
 // and unchanged, before any is cleaned. It also notes which known entries the
 // document has ceased to list.
-func (p *Pipeline) recognise(ctx context.Context, src feed.Source, doc parse.Feed, out *prepared) ([]raw, error) {
+func recognise(ctx context.Context, memory memory, src feed.Source, doc parse.Feed, out *prepared) ([]raw, error) {
 	named := name(src, doc.Entries)
-	known, err := p.known(ctx, src, named)
+	known, err := recall(ctx, memory, src, named)
 	if err != nil {
 		return nil, err
 	}
@@ -208,14 +217,20 @@ func name(src feed.Source, entries []feed.RawEntry) []raw {
 	return named
 }
 
-// known maps identity keys to what the store knows of the source's entries:
-// all that its last document listed, and of the others those that this one has.
-func (p *Pipeline) known(ctx context.Context, src feed.Source, named []raw) (map[int64]feed.Known, error) {
+// memory is what is known of a source's entries.
+type memory interface {
+	Listed(ctx context.Context, sourceID int64) ([]feed.Known, error)
+	ByIdentity(ctx context.Context, sourceID int64, identities []int64) ([]feed.Known, error)
+}
+
+// recall maps identity keys to what is known of the source's entries: all that
+// its last document listed, and of the others those that this one has.
+func recall(ctx context.Context, memory memory, src feed.Source, named []raw) (map[int64]feed.Known, error) {
 	known := map[int64]feed.Known{}
 	if src.State.Fetches == 0 {
 		return known, nil // never read before; one that was removed and added again may well have entries
 	}
-	listed, err := p.Store.Listed(ctx, src.ID)
+	listed, err := memory.Listed(ctx, src.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +244,7 @@ func (p *Pipeline) known(ctx context.Context, src feed.Source, named []raw) (map
 	if len(missing) == 0 {
 		return known, nil
 	}
-	earlier, err := p.Store.ByIdentity(ctx, src.ID, missing)
+	earlier, err := memory.ByIdentity(ctx, src.ID, missing)
 	add(known, earlier)
 	return known, err
 }

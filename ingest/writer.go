@@ -71,7 +71,7 @@ func (w *writer) listen(b prepared) {
 	case b.result.Status != 0:
 		w.answered = true
 		w.p.silence.end()
-	case b.result.Network && b.source.State.Failures == 0:
+	case b.result.Network && !w.answered && b.source.State.Failures == 0:
 		w.p.silence.add(b.result)
 	}
 }
@@ -108,13 +108,24 @@ func (w *writer) write(ctx context.Context, batch []*prepared) error {
 				return err
 			}
 		}
-		return nil
+		return w.admitFolders(ctx, tx, batch)
 	})
 	if err != nil { // nothing that was counted has come to be
 		for i, b := range batch {
 			b.report = before[i]
 		}
 	}
+	return err
+}
+
+// admitFolders gives what folders brought its places.
+func (w *writer) admitFolders(ctx context.Context, tx Tx, batch []*prepared) error {
+	if !slices.ContainsFunc(batch, func(b *prepared) bool {
+		return b.source.Kind == feed.KindFolder && b.report.Counts.Published > 0
+	}) {
+		return nil
+	}
+	_, err := tx.Admit(ctx, append(w.run.others(), w.run.ID), w.run.Now)
 	return err
 }
 

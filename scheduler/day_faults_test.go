@@ -11,6 +11,7 @@ import (
 type fault struct {
 	name    string
 	answer  func(f *webFeed, w http.ResponseWriter, r *http.Request)
+	again   bool             // the request may be made once more on a new connection (RFC 9112, 9.3.1)
 	partly  bool             // some of its items may come through all the same
 	slow    bool             // costs real time: one is enough
 	lasting bool             // once begun, for the rest of the day
@@ -39,7 +40,7 @@ func faults() []*fault {
 		{name: "breaks off", answer: raw(func(doc []byte) string { return ok(len(doc), doc[:len(doc)/2]) })},
 		{name: "cut", answer: raw(func(doc []byte) string { return ok(len(doc)/2, doc[:len(doc)/2]) }), partly: true},
 		{name: "too short a length", answer: raw(func(doc []byte) string { return ok(len(doc)/2, doc) }), partly: true},
-		{name: "hangs up", answer: raw(func([]byte) string { return "" })},
+		{name: "hangs up", answer: raw(func([]byte) string { return "" }), again: true},
 		{name: "not HTTP", answer: raw(func([]byte) string { return "220 mail.example ESMTP\r\n" })},
 		{name: "a bomb", answer: bomb},
 		{name: "silent", answer: silent, slow: true},
@@ -82,6 +83,8 @@ func (w *world) spans(round int, f *fault) []span {
 		return nil
 	case f.lasting:
 		return []span{{w.hour(3), w.hour(24)}}
+	case f.slow:
+		return []span{{w.hour(2.5), w.hour(5)}}
 	case round == 0:
 		return []span{{w.hour(0), w.hour(24)}}
 	}

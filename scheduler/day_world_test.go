@@ -107,6 +107,7 @@ type webFeed struct {
 	mu        sync.Mutex
 	notBefore time.Time            // as its server told us
 	polls     map[string]time.Time // last one, by path
+	again     bool                 // it was the second for one fetch
 	sent      sentValidators       // by the last whole 200
 	whole     int                  // number of items in it; -1: there was none
 	good      []goodAnswer
@@ -301,7 +302,7 @@ func (w *world) newFeed(n int) *webFeed {
 	case 14:
 		f.every, f.wait = "4h", 4*time.Hour
 	case 23:
-		f.every, f.wait = "40 */2 * * *", 2*time.Hour
+		f.every, f.floor, f.wait = "40 */2 * * *", 40*time.Minute, 2*time.Hour // its first poll is at midnight
 	case 24:
 		f.ttl, f.wait = 180, 3*time.Hour
 	case 33:
@@ -369,10 +370,14 @@ func (f *webFeed) serve(w http.ResponseWriter, r *http.Request) {
 // note records a poll, and what is wrong with it.
 func (f *webFeed) note(r *http.Request) {
 	now, path := f.w.clock.now(), r.URL.Path
-	if last, ok := f.polls[path]; ok && now.Sub(last) < f.floor {
+	last, ok := f.polls[path]
+	f.polls[path] = now
+	if f.again = !f.again && now.Equal(last) && f.fault != nil && f.fault.again; f.again {
+		return
+	}
+	if ok && now.Sub(last) < f.floor {
 		f.w.complain("%s%s: asked again after %v", r.Host, path, now.Sub(last))
 	}
-	f.polls[path] = now
 	if now.Before(f.notBefore) {
 		f.w.complain("%s%s: asked before %s, its Retry-After", r.Host, path, f.notBefore.Format("15:04"))
 	}

@@ -68,8 +68,8 @@ func (r *activeRun) expects(slug string) bool {
 
 // Trigger starts a run, or joins one under way that was asked for the same,
 // and returns its id. A source that is not known is an error (CodeNotFound).
-// A folder's event always gets a run of its own: one under way may have
-// looked just before the change.
+// A folder's event and a new configuration always get a run of their own: one
+// under way may have looked just before the change.
 func (s *Scheduler) Trigger(ctx context.Context, req feed.RunRequest) (string, error) {
 	if err := s.resolve(ctx, &req); err != nil {
 		return "", err
@@ -89,8 +89,9 @@ func (s *Scheduler) begin(req feed.RunRequest) (*activeRun, error) {
 		return nil, feed.Errorf(feed.CodeUnavailable, "the program is stopping; ask again when it is back")
 	}
 	wanted := req.Trigger != "folder" && req.Trigger != "schedule"
+	joins := req.Trigger != "folder" && req.Trigger != "signal"
 	for _, r := range s.runs {
-		if req.Trigger != "folder" && !r.over && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
+		if joins && !r.over && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
 			r.wanted = r.wanted || wanted
 			return r, nil
 		}
@@ -224,7 +225,7 @@ func (s *Scheduler) ingest(run *activeRun) error {
 		Now:    s.pipeline.Now(), // not when it was asked for: it may have waited for the lock
 		Force:  run.request.Force,
 		Others: func() []string { return s.others(run) },
-	}, sources, run.add)
+	}, sources, func(r feed.SourceReport) { run.add(r); s.noteDue(r) })
 }
 
 // acquire takes the run lock. If another process has it, the clock's runs are
@@ -274,34 +275,38 @@ func (s *Scheduler) isActive(id string) bool {
 	return s.runs[id] != nil
 }
 
-// wake polls the feeds that have come due since the last tick of the
-// schedule: their own intervals, servers' wishes and backing off end when they
-// end. What a run under way has yet to come to is left to it.
-func (s *Scheduler) wake(ctx context.Context) {
-	all, err := s.store.Sources(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.log.Error("what is due cannot be read", "error", err)
-		}
-		return
+// noteDue remembers when a source is due, for wake.
+func (s *Scheduler) noteDue(r feed.SourceReport) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.due, r.Source)
+	if !r.NextDue.IsZero() && r.Outcome != feed.OutcomeDisabled {
+		s.due[r.Source] = r.NextDue
 	}
+}
+
+// wake polls the sources that have come due since the last tick of the
+// schedule: their own intervals, servers' wishes and backing off end when they
+// end. What a run under way has yet to come to is left to it. A source stays
+// due until a run has reported on it, so that none is lost where that fails.
+func (s *Scheduler) wake(ctx context.Context) {
 	now := s.pipeline.Now()
 	req := feed.RunRequest{Trigger: "schedule"}
-	for _, src := range all {
-		if due, _ := s.pipeline.Policy.Due(src, false, now); due && src.Kind == feed.KindFeed && !s.expected(src.Slug) {
-			req.Sources = append(req.Sources, src.Slug)
+	s.mu.Lock()
+	for slug, due := range s.due {
+		if !due.After(now) && !s.expected(slug) {
+			req.Sources = append(req.Sources, slug)
 		}
 	}
+	s.mu.Unlock()
 	if len(req.Sources) > 0 {
 		slices.Sort(req.Sources)
 		s.finish(ctx, req)
 	}
 }
 
-// expected tells whether a run under way has yet to come to a source.
+// expected tells whether a run under way has yet to come to a source; s.mu is held.
 func (s *Scheduler) expected(slug string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, r := range s.runs {
 		if r.expects(slug) {
 			return true
@@ -310,8 +315,14 @@ func (s *Scheduler) expected(slug string) bool {
 	return false
 }
 
-// sources are those the request names, else all.
+// fewSources is how many sources are read one by one rather than with all others.
+const fewSources = 32
+
+// sources are those the request names, as far as they are there, else all.
 func (s *Scheduler) sources(req feed.RunRequest) ([]feed.Source, error) {
+	if n := len(req.Sources); n > 0 && n <= fewSources {
+		return s.few(req.Sources)
+	}
 	all, err := s.store.Sources(s.ctx)
 	if err != nil || len(req.Sources) == 0 {
 		return all, err
@@ -320,6 +331,24 @@ func (s *Scheduler) sources(req feed.RunRequest) ([]feed.Source, error) {
 		_, named := slices.BinarySearch(req.Sources, src.Slug)
 		return !named
 	}), nil
+}
+
+// few reads sources by their slugs.
+func (s *Scheduler) few(slugs []string) ([]feed.Source, error) {
+	var found []feed.Source
+	for _, slug := range slugs {
+		src, err := s.store.Source(s.ctx, slug)
+		switch {
+		case feed.CodeOf(err) == feed.CodeNotFound, err == nil && src.Slug != slug:
+			s.noteDue(feed.SourceReport{Source: slug}) // it was removed: never again
+		case err != nil:
+			return nil, err
+		default:
+			found = append(found, src)
+		}
+	}
+	slices.SortFunc(found, func(a, b feed.Source) int { return a.Position - b.Position })
+	return found, nil
 }
 
 // others are the ids of the other runs under way.

@@ -46,6 +46,7 @@ type Scheduler struct {
 	cron   *cron.Cron
 	main   cron.EntryID
 	runs   map[string]*activeRun
+	due    map[string]time.Time // by slug
 	ending bool
 	reload chan struct{}
 	active sync.WaitGroup // runs
@@ -60,7 +61,7 @@ func New(opts Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) *S
 	return &Scheduler{
 		store: st, pipeline: p, log: log, lock: processLock{store: st},
 		ctx: ctx, stop: stop,
-		opts: opts, runs: map[string]*activeRun{}, reload: make(chan struct{}, 1),
+		opts: opts, runs: map[string]*activeRun{}, due: map[string]time.Time{}, reload: make(chan struct{}, 1),
 	}
 }
 

@@ -34,7 +34,7 @@ type engine interface {
 	mend(ctx context.Context, err error) error // gives an error its code and advice
 	tryLock(ctx context.Context, db *sql.DB) (release func(), err error)
 	check(ctx context.Context, p *pool) error
-	backup(ctx context.Context, db *sql.DB, path string) error
+	backup(ctx context.Context, path string) error
 }
 
 func engineFor(o Options) (engine, error) {
@@ -134,30 +134,46 @@ const busyTimeout = 60 * time.Second
 const sqliteReaders = 8
 
 func (e sqliteEngine) open(ctx context.Context) (writer, reader *sql.DB, err error) {
-	// The file holds addresses with passwords: nobody else may read it.
-	f, err := os.OpenFile(e.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, nil, feed.Errorf(feed.CodeUnavailable,
-			"the database cannot be opened: %w; the folder must exist and user id %d must be able to write in it", err, os.Getuid())
+	if err := e.create(); err != nil {
+		return nil, nil, err
 	}
-	f.Close()
 	if writer, err = sql.Open("sqlite", e.dsn("_txlock=immediate&_journal_mode=WAL"+
 		"&_pragma=cache_size(-8000)&_pragma=wal_autocheckpoint(2000)&_pragma=journal_size_limit(33554432)")); err != nil {
 		return nil, nil, err
 	}
 	writer.SetMaxOpenConns(1)
 	if reader, err = sql.Open("sqlite", e.dsn("_query_only=1&_pragma=cache_size(-2000)")); err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, writer.Close())
 	}
 	reader.SetMaxOpenConns(sqliteReaders)
 	reader.SetMaxIdleConns(sqliteReaders)
 	reader.SetConnMaxIdleTime(5 * time.Minute)
-	return writer, reader, e.mend(ctx, e.firstContact(ctx, writer))
+	if err := e.firstContact(ctx, writer); err != nil {
+		return nil, nil, errors.Join(e.mend(ctx, err), writer.Close(), reader.Close())
+	}
+	return writer, reader, nil
 }
 
+// create makes the file if there is none: it will hold addresses with passwords,
+// so nobody else may read it. One that is there must not be touched, for closing it
+// would give up the locks that this process has on it (fcntl(2)).
+func (e sqliteEngine) create() error {
+	f, err := os.OpenFile(e.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return feed.Errorf(feed.CodeUnavailable, "the database cannot be made: %w; the folder must exist and user id %d "+
+			"must be able to write in it", err, os.Getuid())
+	}
+	return f.Close()
+}
+
+// dsn keeps temporary tables in memory: they are small, and a container may have
+// no folder for temporary files.
 func (e sqliteEngine) dsn(options string) string {
 	return "file:" + (&url.URL{Path: e.path}).EscapedPath() + fmt.Sprintf("?_busy_timeout=%d", busyTimeout.Milliseconds()) +
-		"&_synchronous=NORMAL&_dqs=0&_error_rc=1&" + options
+		"&_synchronous=NORMAL&_dqs=0&_error_rc=1&_pragma=temp_store(MEMORY)&" + options
 }
 
 // firstContact makes the first connection. To turn a new file to WAL, SQLite
@@ -221,9 +237,11 @@ func (e sqliteEngine) tryLock(context.Context, *sql.DB) (func(), error) {
 	return lockFile(e.path + ".lock")
 }
 
+// check reads every page. Whether each index has just what its table has is left
+// out: that jumps about in the file for every row and index.
 func (e sqliteEngine) check(ctx context.Context, p *pool) error {
 	var found []string
-	err := p.each(ctx, `PRAGMA integrity_check(10)`, nil, func(scan scanner) error {
+	err := p.each(ctx, `PRAGMA quick_check(10)`, nil, func(scan scanner) error {
 		var line string
 		err := scan(&line)
 		found = append(found, line)
@@ -237,7 +255,7 @@ func (e sqliteEngine) check(ctx context.Context, p *pool) error {
 
 // backup copies by VACUUM INTO, which reads one snapshot. The name is claimed
 // first, and the copy takes it when it is whole and on disk.
-func (e sqliteEngine) backup(ctx context.Context, _ *sql.DB, path string) (err error) {
+func (e sqliteEngine) backup(ctx context.Context, path string) (err error) {
 	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return feed.Errorf(feed.CodeConflict, "%s is there already: give the backup another name", path)
@@ -290,7 +308,10 @@ func (e postgresEngine) open(ctx context.Context) (writer, reader *sql.DB, err e
 	reader.SetMaxOpenConns(16)
 	reader.SetMaxIdleConns(8)
 	reader.SetConnMaxIdleTime(5 * time.Minute)
-	return writer, reader, e.mend(ctx, writer.PingContext(ctx))
+	if err := writer.PingContext(ctx); err != nil {
+		return nil, nil, errors.Join(e.mend(ctx, err), writer.Close(), reader.Close())
+	}
+	return writer, reader, nil
 }
 
 func (postgresEngine) text(query string) string { return query }
@@ -341,8 +362,9 @@ func (e postgresEngine) tryLock(ctx context.Context, db *sql.DB) (func(), error)
 	}, nil
 }
 
-func (e postgresEngine) check(ctx context.Context, p *pool) error { return nil }
+// check: the server looks after its own files.
+func (postgresEngine) check(context.Context, *pool) error { return nil }
 
-func (e postgresEngine) backup(context.Context, *sql.DB, string) error {
+func (e postgresEngine) backup(context.Context, string) error {
 	return feed.Errorf(feed.CodeInvalid, "a PostgreSQL database is backed up by its own tools: pg_dump --format=custom --file=FILE %s", e.where)
 }

@@ -57,10 +57,19 @@ func (s *Store) ByRaw(ctx context.Context, sourceID int64, raws []int64) ([]feed
 // these URL keys or content keys, oldest first. A key is 64 bits of a hash: compare
 // Canonical where a false match would hurt.
 func (t *Tx) Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error) {
+	return t.copiesOf(ctx, urls, contents)
+}
+
+// Copies is [Tx.Copies] for those who only look.
+func (s *Store) Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error) {
+	return s.reader.copiesOf(ctx, urls, contents)
+}
+
+func (s session) copiesOf(ctx context.Context, urls, contents []int64) ([]feed.Known, error) {
 	var all []feed.Known
-	err := t.eachIn(ctx, fromKnown+`WHERE e.url_key IN (%s) AND e.item_id IS NOT NULL`, nil, urls, collectKnown(&all))
+	err := s.eachIn(ctx, fromKnown+`WHERE e.url_key IN (%s) AND e.item_id IS NOT NULL`, nil, urls, collectKnown(&all))
 	if err == nil {
-		err = t.eachIn(ctx, fromKnown+`WHERE e.content_key IN (%s) AND e.item_id IS NOT NULL`, nil, contents, collectKnown(&all))
+		err = s.eachIn(ctx, fromKnown+`WHERE e.content_key IN (%s) AND e.item_id IS NOT NULL`, nil, contents, collectKnown(&all))
 	}
 	return inOrder(all), err
 }

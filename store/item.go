@@ -285,7 +285,7 @@ func (s session) addSources(ctx context.Context, items []feed.Item, copies map[i
 				continue // a file that was taken out of its folder
 			}
 			c.Source = src.Title()
-			c.Private = src.Private || hasUser(src.URL) || hasUser(c.URL)
+			c.Private = src.Private || src.HasSecrets() || hasUser(c.URL)
 			items[i].Copies = append(items[i].Copies, c.Copy)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"tributary/feed"
 	"tributary/store"
 )
@@ -25,7 +27,8 @@ const childVariable = "TRIBUTARY_TEST_CHILD"
 func TestMain(m *testing.M) {
 	what, path, isChild := strings.Cut(os.Getenv(childVariable), " ")
 	if !isChild {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
+		return
 	}
 	if err := map[string]func(string) error{"write": writeForEver, "lock": lockForEver}[what](path); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -10,21 +10,28 @@ import (
 )
 
 // sourceColumns are read by scanSource, in this order; s is the table.
-const sourceColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.about,
+const sourceColumns = declaredColumns + `, s.about,
 	s.status, s.error, s.failures, s.etag, s.last_modified, s.validators_since, s.body_hash, s.same_bodies,
 	s.fetch_url, s.redirect_to, s.redirect_since, s.redirect_seen, s.last_fetch, s.last_success, s.last_change,
 	s.next_due, s.due_reason, s.retry_after, s.fetches, s.not_modified, s.bytes_in, s.bytes_saved, s.last_size, s.imported`
 
+// declaredColumns are read into declaredFields.
+const declaredColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.headers`
+
+func declaredFields(s *feed.Source) []any {
+	return []any{&s.ID, &s.Slug, &s.Kind, &s.URL, &s.Name, &s.Every, fromJSON{&s.Tags}, (*flag)(&s.Enabled),
+		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&s.Headers}}
+}
+
 func scanSource(scan scanner, s *feed.Source, more ...any) error {
 	var a about
 	st := &s.State
-	err := scan(append([]any{&s.ID, &s.Slug, &s.Kind, &s.URL, &s.Name, &s.Every, fromJSON{&s.Tags}, (*flag)(&s.Enabled),
-		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&a},
+	err := scan(append(append(declaredFields(s), fromJSON{&a},
 		&st.Status, &st.Error, &st.Failures, &st.ETag, &st.LastModified, (*instant)(&st.ValidatorsSince), &st.BodyHash,
 		&st.SameBodies, &st.FetchURL, &st.RedirectTo, (*instant)(&st.RedirectSince), &st.RedirectSeen,
 		(*instant)(&st.LastFetch), (*instant)(&st.LastSuccess), (*instant)(&st.LastChange), (*instant)(&st.NextDue),
 		&st.DueReason, (*instant)(&st.RetryAfter), &st.Fetches, &st.NotModified, &st.BytesIn, &st.BytesSaved,
-		&st.LastSize, (*flag)(&st.Imported)}, more...)...)
+		&st.LastSize, (*flag)(&st.Imported)), more...)...)
 	s.About = a.channel()
 	return err
 }
@@ -88,6 +95,11 @@ func (a about) showsAs(b about) bool {
 // Sources are all sources but the removed ones, in their order of declaration.
 func (s *Store) Sources(ctx context.Context) ([]feed.Source, error) {
 	return s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL ORDER BY s.position, s.id`)
+}
+
+// Limited are the sources whose servers asked for a pause.
+func (s *Store) Limited(ctx context.Context) ([]feed.Source, error) {
+	return s.reader.sources(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL AND s.status = $1`, string(feed.StatusLimited))
 }
 
 func (s session) sources(ctx context.Context, query string, args ...any) ([]feed.Source, error) {

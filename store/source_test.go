@@ -48,6 +48,7 @@ var _ = behaviour("what a source says and fetching has learned comes back as it 
 	src := r.source("a")
 	src.Tags = []string{"one", "zwei"}
 	src.Name, src.Every, src.Private = "A name", "2h", true
+	src.Headers = map[string]string{"X-Api-Key": "$NEWS_KEY", "Authorization": "Bearer $NEWS_TOKEN"}
 	r.must(r.UpdateSource(r.ctx, src))
 	src.About, src.State = fullAbout(), fullState()
 	r.save(src, src.About, src.State)
@@ -116,6 +117,25 @@ var _ = behaviour("a source keeps its state while its URL is the same, whatever 
 	r.sync(feed.OriginConfig, declared("b", "https://a.example/"))
 	if got := r.named("b"); got.ID != a.ID || got.State.ETag != fullState().ETag {
 		r.Errorf("the source did not come back as itself: %+v", got)
+	}
+})
+
+var _ = behaviour("headers follow what is declared, and the state stays", func(r *rig) {
+	src := declared("a", "https://a.example/")
+	src.Headers = map[string]string{"X-Api-Key": "$OLD"}
+	r.sync(feed.OriginConfig, src)
+	was := r.named("a")
+	r.save(was, fullAbout(), fullState())
+	for _, headers := range []map[string]string{{"X-Api-Key": "$NEW"}, {"X-Api-Key": "$NEW", "Accept": "text/xml"}, nil} {
+		src.Headers = headers
+		r.sync(feed.OriginConfig, src)
+		got := r.named("a")
+		if diff := cmp.Diff(headers, got.Headers); diff != "" {
+			r.Errorf("headers (-want +got):\n%s", diff)
+		}
+		if got.ID != was.ID || got.State.ETag != fullState().ETag {
+			r.Errorf("it has become another source: %+v", got)
+		}
 	}
 })
 

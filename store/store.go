@@ -111,7 +111,8 @@ func (s *Store) Totals(ctx context.Context) (Totals, error) {
 
 // TryLock takes the run lock, which one run of all processes can hold. It ends
 // with release, or with the process, however that ends. When it is held
-// elsewhere the error is a [feed.CodeConflict].
+// elsewhere the error is a [feed.CodeConflict]. On PostgreSQL it ends with the
+// connection, too.
 func (s *Store) TryLock(ctx context.Context) (release func(), err error) {
 	return s.engine.tryLock(ctx, s.reader.db)
 }
@@ -123,12 +124,12 @@ func (s *Store) Check(ctx context.Context) error {
 		return err
 	}
 	for _, c := range []struct{ what, query string }{
-		{"entries of no source", `SELECT COUNT(*) FROM entry WHERE source_id NOT IN (SELECT id FROM source)`},
-		{"entries of no item", `SELECT COUNT(*) FROM entry WHERE item_id IS NOT NULL AND item_id NOT IN (SELECT id FROM item)`},
-		{"items led by another's entry", `SELECT COUNT(*) FROM item JOIN entry e ON e.id = item.lead_id
-			WHERE e.item_id IS NULL OR e.item_id <> item.id`},
-		{"items led by no entry", `SELECT COUNT(*) FROM item WHERE lead_id IS NOT NULL AND lead_id NOT IN (SELECT id FROM entry)`},
-		{"places beyond the last one given", `SELECT COUNT(*) FROM item WHERE place > (SELECT last_place FROM meta)`},
+		{"entries of no source", `SELECT COUNT(*) FROM entry e WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.id = e.source_id)`},
+		{"entries of no item", `SELECT COUNT(*) FROM entry e WHERE e.item_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM item i WHERE i.id = e.item_id)`},
+		{"items led by no entry of theirs", `SELECT COUNT(*) FROM item i WHERE i.lead_id IS NOT NULL AND NOT EXISTS
+			(SELECT 1 FROM entry e WHERE e.id = i.lead_id AND e.item_id = i.id)`},
+		{"items without an entry", `SELECT COUNT(*) FROM item i WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.item_id = i.id)`},
+		{"places beyond the last one given", `SELECT COUNT(*) FROM item WHERE place > (SELECT last_place FROM meta WHERE one = 1)`},
 	} {
 		var n int
 		if _, err := s.reader.one(ctx, c.query, nil, &n); err != nil {
@@ -144,7 +145,7 @@ func (s *Store) Check(ctx context.Context) error {
 // Backup makes a consistent copy in the file path while the program runs. The
 // copy is complete when the file appears. An existing file is never overwritten.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	return s.engine.backup(ctx, s.reader.db, path)
+	return s.engine.backup(ctx, path)
 }
 
 // snapshot runs do on a view of the store that stays as it is while others write.

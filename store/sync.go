@@ -38,14 +38,21 @@ func (r row) active() bool { return r.removed.IsZero() }
 // known one keeps its row, its entries and, if the URL is the same, its state,
 // even if it was removed in between or added by command. Those no longer declared are
 // removed; their items stay. A source that a higher origin declares (configuration,
-// then environment, then added) is left to that. Slug and position that are taken
-// give way: slugs get a number.
+// then environment, then added) is left to that. A slug that is taken gets a
+// number. Positions are given here.
 func (s *Store) SyncSources(ctx context.Context, origin feed.Origin, declared []feed.Source, now time.Time) error {
 	if err := checkDeclared(declared); err != nil {
 		return err
 	}
+	if len(declared) == 0 {
+		var there int
+		_, err := s.reader.one(ctx, `SELECT COUNT(*) FROM source WHERE origin = $1 AND removed IS NULL`, []any{string(origin)}, &there)
+		if err != nil || there == 0 {
+			return err
+		}
+	}
 	return s.Write(ctx, func(t *Tx) error {
-		rows, err := t.rows(ctx)
+		rows, err := t.declared(ctx)
 		if err != nil {
 			return err
 		}
@@ -58,9 +65,9 @@ func checkDeclared(declared []feed.Source) error {
 	for _, d := range declared {
 		switch key := sourceKey(d); {
 		case d.Slug == "" || d.URL == "":
-			return feed.Errorf(feed.CodeInvalid, "a source needs a slug and a URL: %q, %q", d.Slug, d.URL)
+			return feed.Errorf(feed.CodeInvalid, "a source needs a slug and a URL: %q, %q", d.Slug, feed.Redacted(d.URL))
 		case seen[key]:
-			return feed.Errorf(feed.CodeInvalid, "the source %s is declared twice: remove one", d.URL)
+			return feed.Errorf(feed.CodeInvalid, "the source %s is declared twice: remove one", feed.Redacted(d.URL))
 		default:
 			seen[key] = true
 		}
@@ -94,6 +101,19 @@ func (t *Tx) rowsWhere(ctx context.Context, where string, args ...any) (all []ro
 		return err
 	})
 	return all, err
+}
+
+// declared are rows with what is declared of each, and nothing more: a program
+// that starts compares thousands, and changes few.
+func (t *Tx) declared(ctx context.Context) (map[string]row, error) {
+	rows := map[string]row{}
+	err := t.each(ctx, `SELECT `+declaredColumns+`, s.removed FROM source s`, nil, func(scan scanner) error {
+		var r row
+		err := scan(append(declaredFields(&r.Source), (*instant)(&r.removed))...)
+		rows[sourceKey(r.Source)] = r
+		return err
+	})
+	return rows, err
 }
 
 // change is what is to become of one source; was.ID is 0 for a new one.
@@ -157,11 +177,29 @@ func (t *Tx) apply(ctx context.Context, plan []change) error {
 		}
 	}
 	for _, c := range plan {
+		if c.was.ID != 0 && c.was.active() && sameDeclared(c.was.Source, c.is) {
+			continue
+		}
+		if err := t.whole(ctx, &c.was); err != nil {
+			return err
+		}
 		if err := t.put(ctx, c.was, &c.is); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// whole reads the rest of a row of which only what is declared was read.
+func (t *Tx) whole(ctx context.Context, r *row) error {
+	if r.ID == 0 {
+		return nil
+	}
+	found, err := t.rowsWhere(ctx, ` WHERE s.id = $1`, r.ID)
+	if err == nil && len(found) == 1 {
+		*r = found[0]
+	}
+	return err
 }
 
 // put inserts a source, or gives a known one what is declared of it. Another
@@ -188,13 +226,13 @@ func (t *Tx) put(ctx context.Context, was row, is *feed.Source) error {
 func sameDeclared(a, b feed.Source) bool {
 	return a.Slug == b.Slug && a.Kind == b.Kind && a.URL == b.URL && a.Name == b.Name && a.Every == b.Every &&
 		slices.Equal(a.Tags, b.Tags) && a.Enabled == b.Enabled && a.Private == b.Private &&
-		a.Origin == b.Origin && a.Position == b.Position
+		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers)
 }
 
-var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, about,
+var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported)`, 36)
+	not_modified, bytes_in, bytes_saved, last_size, imported)`, 37)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -207,7 +245,7 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 		return stateValues(args, s.State)
 	})
 	if err == nil && n == 0 {
-		err = feed.Errorf(feed.CodeConflict, "the source %s (%s) clashes with another one", s.Slug, s.URL)
+		err = feed.Errorf(feed.CodeConflict, "the source %s (%s) clashes with another one", s.Slug, feed.Redacted(s.URL))
 	}
 	return t.changedIf(1, err)
 }
@@ -215,7 +253,7 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 // updateSource writes everything of a source, and makes it active.
 func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $1, kind = $2, url = $3, name = $4, every = $5, tags = $6,
-		enabled = $7, private = $8, origin = $9, position = $10 WHERE id = $11`, append(declaredValues(nil, s), s.ID)...)
+		enabled = $7, private = $8, origin = $9, position = $10, headers = $11 WHERE id = $12`, append(declaredValues(nil, s), s.ID)...)
 	if err := mustTouch("source", s.ID, n, err); err != nil {
 		return err
 	}
@@ -223,14 +261,17 @@ func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	return t.changedIf(1, err)
 }
 
-// declaredValues are the columns slug to position.
+// declaredValues are the columns slug to headers.
 func declaredValues(args []any, s feed.Source) []any {
-	tags := ""
+	tags, headers := "", ""
 	if len(s.Tags) > 0 {
 		tags = asJSON(s.Tags)
 	}
+	if len(s.Headers) > 0 {
+		headers = asJSON(s.Headers)
+	}
 	return append(args, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
-		bit(s.Private), string(s.Origin), int64(s.Position))
+		bit(s.Private), string(s.Origin), int64(s.Position), headers)
 }
 
 // AddSource adds a source, with the origin [feed.OriginAdded] and the last
@@ -250,7 +291,7 @@ func (s *Store) AddSource(ctx context.Context, src feed.Source, now time.Time) (
 			return err
 		}
 		if was.ID != 0 && was.active() {
-			return feed.Errorf(feed.CodeConflict, "%s is a source already, called %s", src.URL, was.Slug)
+			return feed.Errorf(feed.CodeConflict, "%s is a source already, called %s", feed.Redacted(src.URL), was.Slug)
 		}
 		if src.Slug, err = t.freeSlug(ctx, src.Slug); err != nil {
 			return err
@@ -311,7 +352,7 @@ func (s *Store) UpdateSource(ctx context.Context, src feed.Source) error {
 		src.Origin, src.Position = found[0].Origin, found[0].Position
 		err = t.put(ctx, found[0], &src)
 		if feed.CodeOf(err) == feed.CodeConflict {
-			return feed.Errorf(feed.CodeConflict, "the slug %s or the URL %s is another source's (%w)", src.Slug, src.URL, err)
+			return feed.Errorf(feed.CodeConflict, "the slug %s or the URL %s is another source's (%w)", src.Slug, feed.Redacted(src.URL), err)
 		}
 		return err
 	})

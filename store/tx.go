@@ -47,9 +47,12 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 }
 
 // begin reads the counts by an update that changes nothing: on PostgreSQL it
-// locks the row, so that writers come one after the other there too.
+// locks the row, so that writers come one after the other there too. This is where
+// they wait, so this can be cancelled.
 func (t *Tx) begin(ctx context.Context) error {
-	_, err := t.one(ctx, `UPDATE meta SET one = 1 WHERE one = 1
+	patient := t.session
+	patient.steady = false
+	_, err := patient.one(ctx, `UPDATE meta SET one = 1 WHERE one = 1
 		RETURNING change, last_source, last_entry, last_item, last_place`, nil,
 		&t.was.change, &t.was.source, &t.was.entry, &t.was.item, &t.was.place)
 	t.now = t.was
@@ -65,7 +68,7 @@ func (t *Tx) finish(ctx context.Context) error {
 	return err
 }
 
-// Changed moves the change number, once a transaction.
+// Changed moves the change number, however often it is called in a transaction by one.
 func (t *Tx) Changed(context.Context) error {
 	t.now.change = t.was.change + 1
 	return nil

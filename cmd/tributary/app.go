@@ -92,16 +92,21 @@ func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) 
 // fetchAnew fetches by the present configuration from now on. A new client is
 // told of the hosts that asked for a pause.
 func (a *app) fetchAnew(ctx context.Context) error {
-	all, err := a.store.Sources(ctx)
+	limited, err := a.store.Limited(ctx)
 	if err != nil {
 		return err
 	}
-	client := fetch.New(a.cfg.fetching())
-	for host, until := range scheduler.HostPauses(all, time.Now()) {
+	a.fetcher.use(newClient(a.cfg, limited))
+	return nil
+}
+
+// newClient makes a client that keeps the pauses that hosts asked for.
+func newClient(cfg Config, limited []feed.Source) *fetch.Client {
+	client := fetch.New(cfg.fetching())
+	for host, until := range scheduler.HostPauses(limited, time.Now()) {
 		client.PauseHost(host, until)
 	}
-	a.fetcher.use(client)
-	return nil
+	return client
 }
 
 // fetchesLike tells whether two configurations fetch alike.
@@ -114,7 +119,7 @@ func (c Config) fetchesLike(d Config) bool {
 func (c Config) fetching() fetch.Options {
 	o := fetch.Options{
 		UserAgent:    fetch.UserAgent(version, c.Contact, c.withBaseURL(c.Listen).BaseURL),
-		AllowPrivate: c.Private, HostSpacing: c.HostSpacing,
+		AllowPrivate: c.Private, HostSpacing: c.HostSpacing, Getenv: c.getenv,
 	}
 	if o.HostSpacing == 0 {
 		o.HostSpacing = -1 // its zero value means the default

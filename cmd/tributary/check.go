@@ -156,7 +156,7 @@ func checkSources(cfg Config) []finding {
 	var wrong []finding
 	for _, s := range cfg.Sources {
 		if s.Enabled && !cfg.Private && isPrivateAddress(s.URL) {
-			wrong = append(wrong, finding{name, false, fmt.Sprintf("%s: %s is on this machine or a private network; set allow_private: true to let it be fetched", s.Slug, redacted(s.URL))})
+			wrong = append(wrong, finding{name, false, fmt.Sprintf("%s: %s is on this machine or a private network; set allow_private: true to let it be fetched", s.Slug, feed.Redacted(s.URL))})
 		}
 	}
 	if wrong != nil {

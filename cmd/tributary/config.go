@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caarlos0/env/v11"
+
 	"tributary/feed"
 )
 
@@ -42,6 +44,7 @@ type Config struct {
 	Sources []feed.Source // declared ones, in order: of the file, then of the environment
 
 	from map[string]string // key → where its value was written, e.g. "tributary.yaml:12"
+	env  map[string]string // the environment, for the variables that sources name
 }
 
 // setting is a key of the configuration: how its text becomes a value.
@@ -116,7 +119,7 @@ func (v value) problem(err error) problem {
 // environment; flags are the values given on the command line. An error has
 // feed.CodeInvalid and a line for each thing that is wrong, not only the first.
 func loadConfig(cfgFile string, environ []string, flags []value) (Config, error) {
-	c := Config{from: map[string]string{}}
+	c := Config{from: map[string]string{}, env: env.ToMap(environ)}
 	var wrong problems
 	c.apply(defaults, &wrong)
 	doc, err := readFile(cfgFile)
@@ -126,13 +129,13 @@ func loadConfig(cfgFile string, environ []string, flags []value) (Config, error)
 	c.File = doc.path
 	wrong.add(doc.problems...)
 	c.apply(doc.values, &wrong)
-	env, err := readEnvironment(environ)
+	environment, err := readEnvironment(environ)
 	if err != nil {
 		return c, err
 	}
-	c.apply(env.values(), &wrong)
+	c.apply(environment.values(), &wrong)
 	c.apply(flags, &wrong)
-	c.declare(slices.Concat(doc.sources, env.sources(&wrong)), &wrong)
+	c.declare(slices.Concat(doc.sources, environment.sources(&wrong)), &wrong)
 	return c, wrong.err()
 }
 
@@ -160,7 +163,7 @@ func (c *Config) declare(list []declaredSource, wrong *problems) {
 	for _, d := range list {
 		first, twice := seen[d.URL]
 		if twice && d.Origin == feed.OriginConfig {
-			wrong.add(problem{d.where, "sources.url", fmt.Sprintf("%s stands at %s already; remove one of the two", redacted(d.URL), first)})
+			wrong.add(problem{d.where, "sources.url", fmt.Sprintf("%s stands at %s already; remove one of the two", feed.Redacted(d.URL), first)})
 		}
 		if twice {
 			continue
@@ -223,6 +226,9 @@ func reachable(listen, self string) string {
 	}
 	return net.JoinHostPort(host, port)
 }
+
+// getenv gives an environment variable that a source names, "" if it is not set.
+func (c Config) getenv(name string) string { return c.env[name] }
 
 // tokenFile is where the generated token lies.
 func (c Config) tokenFile() string { return filepath.Join(c.Data, "token") }

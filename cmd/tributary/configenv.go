@@ -60,7 +60,7 @@ func (e environment) sources(wrong *problems) []declaredSource {
 			continue
 		}
 		list = append(list, declaredSource{
-			feed.Source{Kind: feed.KindFeed, URL: url, Enabled: true, Private: hasUser(url), Origin: feed.OriginEnv},
+			feed.Source{Kind: feed.KindFeed, URL: url, Enabled: true, Private: feed.Source{URL: url}.HasSecrets(), Origin: feed.OriginEnv},
 			"TRIBUTARY_SOURCES",
 		})
 	}

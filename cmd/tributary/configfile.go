@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net/url"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tributary/feed"
+	"tributary/ingest/fetch"
 )
 
 // configFile is a configuration file as read: values and sources with the
@@ -158,18 +159,27 @@ func (f *configFile) source(n *yaml.Node) {
 	}
 	s := feed.Source{Kind: feed.KindFeed, Enabled: true, Origin: feed.OriginConfig}
 	before, at := len(f.problems), n
-	f.mapping(n, "sources", slices.Collect(maps.Keys(sourceKeys)), func(key string, v *yaml.Node) {
-		if key == "url" {
+	known := append(slices.Collect(maps.Keys(sourceKeys)), "headers")
+	f.mapping(n, "sources", known, func(key string, v *yaml.Node) {
+		switch key {
+		case "url":
 			at = v
+		case "headers":
+			s.Headers = f.headers(v)
+			return
 		}
 		if err := sourceKeys[key](&s, v); err != nil {
 			f.wrong(v, "sources."+key, err.Error())
 		}
 	})
-	if s.URL == "" && len(f.problems) == before {
-		f.wrong(n, "sources", "this source has no url; write - url: https://…")
+	if len(f.problems) == before {
+		if s.URL == "" {
+			f.wrong(n, "sources", "this source has no url; write - url: https://…")
+		} else if _, err := fetch.References(s); err != nil {
+			f.wrong(at, "sources", err.Error())
+		}
 	}
-	s.Private = s.Private || hasUser(s.URL)
+	s.Private = s.Private || s.HasSecrets()
 	if s.URL != "" {
 		f.sources = append(f.sources, declaredSource{s, f.at(at)})
 	}
@@ -187,6 +197,36 @@ func textKey[T any](field func(*feed.Source) *T, parse func(string) (T, error)) 
 		}
 		return err
 	}
+}
+
+// headers reads the headers that a source is to be sent. Problems with one name
+// its line and never its value.
+func (f *configFile) headers(n *yaml.Node) map[string]string {
+	const key = "sources.headers"
+	if n.Kind != yaml.MappingNode {
+		f.wrong(n, key, "this should be names with values; write headers: {X-Api-Key: $NEWS_KEY}")
+		return nil
+	}
+	headers := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], follow(n.Content[i+1])
+		name := http.CanonicalHeaderKey(k.Value)
+		_, twice := headers[name]
+		err := fetch.CheckHeader(k.Value, v.Value)
+		switch {
+		case twice:
+			f.wrong(k, key+"."+k.Value, "the header stands there already; keep one of the two")
+		case v.Kind != yaml.ScalarNode:
+			f.wrong(v, key+"."+k.Value, "this should be one value, not a list or keys")
+		case isNull(v):
+			f.wrong(k, key+"."+k.Value, "this header has no value; give one, such as $NEWS_KEY, or remove it")
+		case err != nil:
+			f.wrong(k, key+"."+k.Value, err.Error())
+		default:
+			headers[name] = v.Value
+		}
+	}
+	return headers
 }
 
 // readTags reads a source's tags, a list of words.
@@ -231,21 +271,6 @@ func follow(n *yaml.Node) *yaml.Node {
 
 // isNull tells whether a key was written without a value: it counts as unset.
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
-
-// hasUser tells whether a URL carries a user or password: its source is private.
-func hasUser(rawURL string) bool {
-	u, err := url.Parse(rawURL)
-	return err == nil && u.User != nil
-}
-
-// redacted is a URL fit for messages: without its password.
-func redacted(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return "the URL"
-	}
-	return u.Redacted()
-}
 
 // suggest names the known key nearest to a wrong one, or all of them.
 func suggest(key string, known []string) string {

@@ -154,6 +154,27 @@ func belowTitle(text string) string {
 	return paragraphs(rest)
 }
 
+// A server that takes long to answer, or never does, holds nobody else up.
+func TestASlowSourceDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	h, _, b := twoFeeds(t)
+	release := b.hold("/feed")
+	s := h.serve()
+	for _, title := range []string{"A document", "Story a1"} {
+		eventually(t, patience/3, title+" shows although B does not answer", func() bool {
+			_, ok := s.item(title)
+			return ok
+		})
+	}
+	h.write("seeds/two.md", "# Another document\n\nIts text.\n")
+	eventually(t, patience/3, "a new document shows although B does not answer", func() bool {
+		_, ok := s.item("Another document")
+		return ok
+	})
+	release()
+	s.shows("Story b1")
+}
+
 // checkJSONFeed validates a document by the JSON Feed schemas of a folder; the
 // second schema refers to the first by its public address.
 const checkJSONFeed = `

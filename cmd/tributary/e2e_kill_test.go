@@ -175,25 +175,12 @@ func (h *house) logTime() int64 {
 // killed starts a run and kills it at some moment. It tells whether the run
 // was still going.
 func (p *press) killed(h *house) bool {
-	cmd := h.command("ingest", "--force")
-	h.check(cmd.Start())
-	over := make(chan struct{})
-	go func() {
-		cmd.Wait() // how it ended is in its ProcessState
-		close(over)
-	}()
-	p.moment(h, over)
-	h.check(ignoring(os.ErrProcessDone, cmd.Process.Kill()))
-	<-over
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	run := h.start("ingest", "--force")
+	p.moment(h, run.ended)
+	run.Process.Kill() // it may be over
+	run.wait()
+	status := run.ProcessState.Sys().(syscall.WaitStatus)
 	return status.Signaled() && status.Signal() == syscall.SIGKILL
-}
-
-func ignoring(expected, err error) error {
-	if err == expected {
-		return nil
-	}
-	return err
 }
 
 // committed reads what a killed run has left, by feed: the entity tag that the

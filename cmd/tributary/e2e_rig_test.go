@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -87,21 +86,50 @@ func (h *house) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// call is the program at work.
+type call struct {
+	*exec.Cmd
+	h              *house
+	stdout, stderr bytes.Buffer
+	ended          chan struct{}
+}
+
+// start calls the program.
+func (h *house) start(args ...string) *call {
+	h.t.Helper()
+	c := &call{Cmd: h.command(args...), h: h, ended: make(chan struct{})}
+	c.Stdout, c.Stderr = &c.stdout, &c.stderr
+	h.check(c.Start())
+	go func() {
+		c.Wait() // how it ended is in its ProcessState
+		close(c.ended)
+	}()
+	h.t.Cleanup(func() {
+		c.Process.Kill()
+		<-c.ended
+	})
+	return c
+}
+
+// wait waits for the program's end. Where it does not come, it is told to say
+// where it hangs.
+func (c *call) wait() (code int, stdout, stderr string) {
+	c.h.t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(2 * patience):
+		c.Process.Signal(syscall.SIGQUIT)
+		<-c.ended
+	}
+	stderr = c.stderr.String()
+	c.h.noRace(stderr)
+	return c.ProcessState.ExitCode(), c.stdout.String(), stderr
+}
+
 // run calls the program and waits for its end.
 func (h *house) run(args ...string) (code int, stdout, stderr string) {
 	h.t.Helper()
-	var out, errs bytes.Buffer
-	cmd := h.command(args...)
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	h.check(cmd.Start())
-	timer := time.AfterFunc(2*patience, func() { cmd.Process.Signal(syscall.SIGQUIT) }) // it tells where it hangs
-	defer timer.Stop()
-	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-		h.t.Fatal(err)
-	}
-	h.noRace(errs.String())
-	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+	return h.start(args...).wait()
 }
 
 // ingest is a run that must go well.

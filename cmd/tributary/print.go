@@ -39,6 +39,19 @@ func clip(text string, width int) string {
 	return strings.TrimRight(string(runes[:width-1]), " ") + "…"
 }
 
+// size writes a number of bytes for a person, in units of a thousand.
+func size(n int64) string {
+	switch {
+	case n < 1000:
+		return plural(int(n), "byte")
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f KB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
 // when writes a moment for a person, to the minute; "–" for none.
 func when(t time.Time, zone *time.Location) string {
 	if t.IsZero() {

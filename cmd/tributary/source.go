@@ -19,8 +19,8 @@ import (
 func (p *program) sourceCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "source",
-		Short: "Add, list, remove, import and export sources",
-	}, p.sourceAddCommand(), p.sourceListCommand(), p.sourceRemoveCommand(), p.sourceImportCommand(), p.sourceExportCommand())
+		Short: "Add, list, test, remove, import and export sources",
+	}, p.sourceAddCommand(), p.sourceListCommand(), p.sourceTestCommand(), p.sourceRemoveCommand(), p.sourceImportCommand(), p.sourceExportCommand())
 }
 
 func (p *program) sourceAddCommand() *cobra.Command {
@@ -126,7 +126,7 @@ func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, a
 	rows := make([][]string, len(list))
 	for i, s := range list {
 		rows[i] = []string{s.Slug, statusOf(s), when(s.State.LastFetch, cfg.TimeZone), when(s.State.LastChange, cfg.TimeZone),
-			dueOf(s, cfg.TimeZone), s.State.DueReason, redacted(s.URL), s.State.Error}
+			dueOf(s, cfg.TimeZone), s.State.DueReason, feed.Redacted(s.URL), s.State.Error}
 	}
 	return p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST NEWS", "NEXT DUE", "WHY THEN", "URL", "ERROR"}, rows)
 }
@@ -201,7 +201,7 @@ type sourceView struct {
 
 func sourceJSON(s feed.Source) sourceView {
 	return sourceView{
-		Slug: s.Slug, Kind: string(s.Kind), URL: redacted(s.URL), Name: s.Title(), Every: s.Every,
+		Slug: s.Slug, Kind: string(s.Kind), URL: feed.Redacted(s.URL), Name: s.Title(), Every: s.Every,
 		Tags: append([]string{}, s.Tags...), Enabled: s.Enabled, Private: s.Private, Origin: s.Origin,
 		Status: statusOf(s), Error: s.State.Error, Failures: s.State.Failures,
 		LastFetch: s.State.LastFetch, LastSuccess: s.State.LastSuccess, LastChange: s.State.LastChange,
@@ -226,7 +226,7 @@ func (p *program) sourceRemoveCommand() *cobra.Command {
 				if err := s.Remove(cmd.Context(), src.Slug, purge); err != nil {
 					return err
 				}
-				p.say("removed %s (%s); its items %s", src.Slug, redacted(src.URL), map[bool]string{true: "are gone", false: "stay"}[purge])
+				p.say("removed %s (%s); its items %s", src.Slug, feed.Redacted(src.URL), map[bool]string{true: "are gone", false: "stay"}[purge])
 				return nil
 			})
 		},
@@ -280,7 +280,7 @@ func (p *program) sourceImport(ctx context.Context, cfg Config, st *store.Store,
 	}
 	added, already, wrong := 0, 0, []string{}
 	for _, src := range list {
-		url, err := parseFeedURL(src.URL)
+		url, err := parseStrangersURL(src.URL)
 		switch {
 		case err != nil:
 			wrong = append(wrong, fmt.Sprintf("%s was left out: %s", cmp.Or(src.Name, "a feed without a name"), err))
@@ -291,7 +291,7 @@ func (p *program) sourceImport(ctx context.Context, cfg Config, st *store.Store,
 		}
 		known[url] = true
 		src.URL, src.Kind, src.Origin, src.Enabled = url, feed.KindFeed, feed.OriginAdded, true
-		src.Private = src.Private || hasUser(url)
+		src.Private = src.Private || src.HasSecrets()
 		src.Slug = names.take(src.Name, url)
 		if _, err := st.AddSource(ctx, src, time.Now()); err != nil {
 			return err

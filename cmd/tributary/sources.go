@@ -31,8 +31,12 @@ const candidatesTried = 3
 
 // Add validates a source by fetching it, stores it and starts its first run,
 // which takes the document that was just fetched: a source that is added is
-// asked once. A page's feeds are discovered. found says in words what was.
+// asked once. A page's feeds are discovered. found says in words what was. It
+// is for the API: the address may name no environment variables.
 func (s *sources) Add(ctx context.Context, src feed.Source) (added feed.Source, found string, err error) {
+	if _, err := parseStrangersURL(src.URL); err != nil {
+		return src, "", feed.Errorf(feed.CodeInvalid, "%w", err)
+	}
 	added, found, _, err = s.add(ctx, src)
 	return added, found, err
 }
@@ -64,7 +68,7 @@ func (s *sources) take(ctx context.Context, src feed.Source) (feed.Source, strin
 		return src, "", err
 	}
 	src.Kind, src.Origin, src.Enabled = feed.KindFeed, feed.OriginAdded, true
-	src.Private = src.Private || hasUser(src.URL)
+	src.Private = src.Private || src.HasSecrets()
 	src.Slug = newSlugs(all...).take(cmp.Or(src.Name, src.About.Title), src.URL)
 	if src, err = s.store.AddSource(ctx, src, s.now()); err != nil {
 		return src, "", err
@@ -82,7 +86,7 @@ func (s *sources) vacant(ctx context.Context, url string) error {
 	}
 	for _, src := range all {
 		if src.URL == url {
-			return feed.Errorf(feed.CodeConflict, "%s is source %s already", redacted(url), src.Slug)
+			return feed.Errorf(feed.CodeConflict, "%s is source %s already", feed.Redacted(url), src.Slug)
 		}
 	}
 	return nil
@@ -93,21 +97,21 @@ func (s *sources) vacant(ctx context.Context, url string) error {
 func (s *sources) locate(ctx context.Context, src feed.Source) (feed.Source, feed.Channel, string, error) {
 	page, channel, err := s.fetcher.validate(ctx, src.URL)
 	if err == nil {
-		return src, channel, redacted(src.URL) + " is a feed", nil
+		return src, channel, feed.Redacted(src.URL) + " is a feed", nil
 	}
 	candidates := fetch.Discover(page)
 	switch {
 	case len(candidates) > 0:
 		return s.choose(ctx, src, candidates)
 	case errors.Is(err, parse.ErrHTML):
-		err = feed.Errorf(feed.CodeInvalid, "%s is a page that names no feed; look for its feed's address and add that", redacted(src.URL))
+		err = feed.Errorf(feed.CodeInvalid, "%s is a page that names no feed; look for its feed's address and add that", feed.Redacted(src.URL))
 	}
 	return src, channel, "", err
 }
 
 // choose takes the first of a page's feeds that can be read.
 func (s *sources) choose(ctx context.Context, src feed.Source, candidates []fetch.Candidate) (feed.Source, feed.Channel, string, error) {
-	page, failures := redacted(src.URL), []error{}
+	page, failures := feed.Redacted(src.URL), []error{}
 	for _, c := range candidates[:min(len(candidates), candidatesTried)] {
 		src.URL = c.URL
 		if err := s.vacant(ctx, c.URL); err != nil {

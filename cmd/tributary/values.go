@@ -13,6 +13,9 @@ import (
 	"unicode"
 
 	"golang.org/x/text/language"
+
+	"tributary/feed"
+	"tributary/ingest/fetch"
 )
 
 // The functions below read one value of the configuration each. Their errors
@@ -45,14 +48,32 @@ func parseBaseURL(v string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// parseFeedURL reads the address of a source.
+// parseFeedURL reads the address of a source. Its user info may name
+// environment variables.
 func parseFeedURL(v string) (string, error) {
 	u, err := webURL(v)
 	if err != nil {
 		return "", err
 	}
 	u.Fragment = ""
-	return u.String(), nil
+	address := u.String()
+	_, err = fetch.References(feed.Source{URL: address})
+	return address, err
+}
+
+// parseStrangersURL reads the address of a source that not the owner of the
+// environment wrote, but whoever made a list or holds the token. It names no
+// variables of the environment: they would be sent to where it says.
+func parseStrangersURL(v string) (string, error) {
+	address, err := parseFeedURL(v)
+	if err != nil {
+		return "", err
+	}
+	if names, _ := fetch.References(feed.Source{URL: address}); len(names) > 0 {
+		return "", fmt.Errorf("its user info names the environment variable %s, which only the configuration and the command line may do; "+
+			"declare it in tributary.yaml, or write $$ where a dollar sign is meant", names[0])
+	}
+	return address, nil
 }
 
 // parseIcon reads the address of a picture; "" is none.

@@ -109,6 +109,7 @@ func appendFeed(found []Candidate, attrs map[string]string, base *url.URL) []Can
 	if err != nil || normalise(u) != nil {
 		return found
 	}
+	u.User = nil // a page does not choose our credentials, nor which variables we tell
 	c := Candidate{URL: u.String(), Title: attrs["title"], MediaType: mediaType}
 	if slices.ContainsFunc(found, func(o Candidate) bool { return o.URL == c.URL }) {
 		return found

@@ -29,6 +29,9 @@ type Options struct {
 	MaxRedirects int              // followed for one document; default 5
 	HostSpacing  time.Duration    // between starts of requests to one host; default 1 s, negative: none
 	Now          func() time.Time // default time.Now
+	// Getenv gives the environment variables that the addresses and headers of
+	// sources name, "" for one that is not set; nil: none is.
+	Getenv func(name string) string
 }
 
 const (

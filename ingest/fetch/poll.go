@@ -17,7 +17,7 @@ type poll struct {
 	src feed.Source
 
 	etag, lastModified string // sent
-	login              *login
+	secrets            *secrets
 	left               time.Duration // of the time that requests may take
 
 	r         Result
@@ -47,14 +47,17 @@ func (p *poll) run(ctx context.Context) Result {
 	return p.r
 }
 
-// start is the URL to ask first. The login is the declared address's, also
+// start is the URL to ask first. The secrets are the declared address's, also
 // where a permanent redirect has replaced that.
 func (p *poll) start() (*url.URL, error) {
 	declared, err := parseURL(p.src.URL)
 	if err != nil {
 		return nil, err
 	}
-	p.login = loginOf(declared)
+	p.r.Host = hostKey(declared)
+	if p.secrets, err = secretsOf(p.src, declared, p.c.options.Getenv); err != nil {
+		return nil, err
+	}
 	u := declared
 	if p.src.State.FetchURL != "" {
 		if u, err = parseURL(p.src.State.FetchURL); err != nil {

@@ -18,7 +18,7 @@ func isRedirect(status int) bool {
 }
 
 // follow is where a redirect leads, or why it is not followed (RFC 9110, 15.4).
-// No Referer is sent along, no cookie, and a login only to its own host.
+// No Referer is sent along, no cookie, and secrets only to their own host.
 func (p *poll) follow(from *url.URL, a answer) (*url.URL, error) {
 	to, err := p.location(from, a)
 	if err != nil {

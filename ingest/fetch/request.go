@@ -2,7 +2,7 @@ package fetch
 
 import (
 	"context"
-	"encoding/base64"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -130,32 +130,6 @@ func asciiHost(name string) (string, error) {
 	return strings.ToLower(name), nil
 }
 
-// login is the user info of a source's address, and the host that it is for.
-type login struct {
-	authorization string
-	host          string
-	secure        bool // declared for https
-}
-
-func loginOf(u *url.URL) *login {
-	if u.User == nil {
-		return nil
-	}
-	password, _ := u.User.Password()
-	pair := u.User.Username() + ":" + password
-	return &login{
-		authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)),
-		host:          hostKey(u),
-		secure:        u.Scheme == "https",
-	}
-}
-
-// fits tells whether the login may be shown to u: only to its own host, and
-// never in the clear if it was declared for https.
-func (l *login) fits(u *url.URL) bool {
-	return l != nil && l.host == hostKey(u) && (!l.secure || u.Scheme == "https")
-}
-
 // request makes the request for one hop.
 func (p *poll) request(ctx context.Context, u *url.URL) *http.Request {
 	h := make(http.Header, 6)
@@ -168,8 +142,8 @@ func (p *poll) request(ctx context.Context, u *url.URL) *http.Request {
 	if p.lastModified != "" {
 		h["If-Modified-Since"] = []string{p.lastModified}
 	}
-	if p.login.fits(u) {
-		h["Authorization"] = []string{p.login.authorization}
+	if p.secrets.fits(u) {
+		maps.Copy(h, p.secrets.header)
 	}
 	r := &http.Request{
 		Method: http.MethodGet, URL: u, Host: u.Host, Header: h,

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"fmt"
 	"mime"
 	"strings"
 	"unicode/utf8"
@@ -24,19 +25,38 @@ import (
 //
 // A document that needs nothing done is returned as it is, not copied.
 func decode(b []byte, mediaType string) []byte {
+	text, _ := decodeNamed(b, mediaType)
+	return text
+}
+
+// decodeNamed is decode, and names the encoding that it took.
+func decodeNamed(b []byte, mediaType string) (text []byte, charset string) {
 	if enc, skip := unicodeForm(b); enc != nil {
-		return dropControls(transcode(b[skip:], enc))
+		return dropControls(transcode(b[skip:], enc)), nameOf(enc)
 	} else if skip > 0 {
 		b = b[skip:] // UTF-8 with its mark
 	}
 	labels := []string{httpCharset(mediaType), xmlEncoding(b)}
 	if utf8.Valid(b) {
+		charset = utf8Name
 		if enc := sevenBit(b, labels); enc != nil {
-			b = transcode(b, enc)
+			b, charset = transcode(b, enc), nameOf(enc)
 		}
-		return dropControls(b)
+		return dropControls(b), charset
 	}
-	return dropControls(decodeLegacy(b, labels))
+	b, charset = decodeLegacy(b, labels)
+	return dropControls(b), charset
+}
+
+const utf8Name = "utf-8"
+
+// nameOf is an encoding's name, as web pages write it where they know it.
+func nameOf(enc encoding.Encoding) string {
+	if name, err := htmlindex.Name(enc); err == nil {
+		return name
+	}
+	name, _, _ := strings.Cut(fmt.Sprint(enc), " (") // some say what they do with a mark
+	return strings.ToLower(name)
 }
 
 // unicodeForm recognises UTF-16 and UTF-32 (and EBCDIC) by mark or by the
@@ -147,20 +167,21 @@ func lookup(label string) encoding.Encoding {
 	return enc
 }
 
-// decodeLegacy decodes bytes that are not UTF-8.
-func decodeLegacy(b []byte, labels []string) []byte {
+// decodeLegacy decodes bytes that are not UTF-8, and names what they are.
+func decodeLegacy(b []byte, labels []string) (text []byte, charset string) {
 	valid, invalid := countUTF8(b)
 	if valid > 2*invalid { // UTF-8 with a few bytes of another encoding pasted in
-		return mendUTF8(b)
+		return mendUTF8(b), utf8Name + " with bytes of windows-1252 in it"
 	}
 	for _, label := range labels {
 		if enc := lookup(label); enc != nil {
 			if out, fits := tryDecode(b, enc); fits {
-				return out
+				return out, nameOf(enc)
 			}
 		}
 	}
-	return transcode(b, detect(b))
+	enc := detect(b)
+	return transcode(b, enc), nameOf(enc)
 }
 
 // countUTF8 counts the characters beyond ASCII, and the bytes that belong to

@@ -148,3 +148,20 @@ func TestAGoodDocumentIsNotCopied(t *testing.T) {
 		t.Error("it was copied")
 	}
 }
+
+func TestTheCharsetIsNamedAsItWasRead(t *testing.T) {
+	for want, body := range map[string][]byte{
+		"utf-8":                                  []byte(document("", headlines["ru"])),
+		"koi8-r":                                 encode(t, charmap.KOI8R, document(`<?xml version="1.0" encoding="KOI8-R"?>`, headlines["ru"])),
+		"shift_jis":                              encode(t, japanese.ShiftJIS, document("", headlines["ja"])),
+		"utf-16le":                               encode(t, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), document("", headlines["ja"])),
+		"utf-32be":                               encode(t, utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), document("", headlines["ru"])),
+		"hz-gb2312":                              encode(t, simplifiedchinese.HZGB2312, document(`<?xml version="1.0" encoding="hz-gb-2312"?>`, headlines["zh"])),
+		"utf-8 with bytes of windows-1252 in it": []byte(document("", "Füße, “größer” caf\xe9")),
+	} {
+		f, err := Parse(feed.Document{Body: body}, Limits{})
+		if err != nil || f.Charset != want {
+			t.Errorf("%s was named %q (%v)", want, f.Charset, err)
+		}
+	}
+}

@@ -29,6 +29,7 @@ type Feed struct {
 	Entries   []feed.RawEntry
 	Truncated bool   // the document broke off; Entries are those that are whole
 	Format    string // "rss 2.0", "rss 1.0", "atom 0.3", "json 1.1" …
+	Charset   string // that it was read as: "utf-8", "windows-1252" …, whatever was said of it
 	Cut       int    // entries left out over MaxEntries
 }
 
@@ -44,7 +45,7 @@ func Parse(doc feed.Document, lim Limits) (out Feed, err error) {
 	if len(doc.Body) > lim.MaxBytes {
 		return Feed{}, tooLarge(lim)
 	}
-	body := decode(doc.Body, doc.MediaType)
+	body, charset := decodeNamed(doc.Body, doc.MediaType)
 	if len(body) > 2*lim.MaxBytes { // legacy charsets grow in UTF-8
 		return Feed{}, tooLarge(lim)
 	}
@@ -64,6 +65,7 @@ func Parse(doc feed.Document, lim Limits) (out Feed, err error) {
 	for i := range out.Entries {
 		limit(&out.Entries[i], lim.MaxContent)
 	}
+	out.Charset = charset
 	return out, err
 }
 

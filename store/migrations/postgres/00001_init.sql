@@ -28,6 +28,7 @@ CREATE TABLE source (
     private  BIGINT  NOT NULL,
     origin   TEXT    NOT NULL,
     position BIGINT  NOT NULL,
+    headers  TEXT    NOT NULL, -- JSON object of names and values, '' if empty
     removed  BIGINT,
     about    TEXT    NOT NULL, -- JSON object, '' if empty
 

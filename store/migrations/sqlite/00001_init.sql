@@ -28,6 +28,7 @@ CREATE TABLE source (
     private  INTEGER NOT NULL,
     origin   TEXT    NOT NULL,
     position INTEGER NOT NULL,
+    headers  TEXT    NOT NULL, -- JSON object of names and values, '' if empty
     removed  INTEGER,
     about    TEXT    NOT NULL, -- JSON object, '' if empty
 
