@@ -70,8 +70,10 @@ func (w *world) spoil() {
 		}
 		f.faultAt = w.spans(i/len(all), f.fault)
 	}
-	w.hosts[limitsBySeconds].limited = span{w.hour(3), w.hour(3.5)}
-	w.hosts[limitsByDate].limited = span{w.hour(6), w.hour(6.5)}
+	// Over the hour, so that a new process comes to know of some pauses only from
+	// what the old one has stored.
+	w.hosts[limitsBySeconds].limited = span{w.hour(8.5), w.hour(9.5)}
+	w.hosts[limitsByDate].limited = span{w.hour(18.5), w.hour(19.5)}
 	w.hosts[limitsWordless].limited = span{w.hour(13), w.hour(16.5)}
 }
 

@@ -55,7 +55,7 @@ type sourceJSON struct {
 	Slug        string          `json:"slug"`
 	Kind        feed.SourceKind `json:"kind"`
 	Name        string          `json:"name"`
-	URL         string          `json:"url,omitempty"`  // a folder's path is told with the token only
+	URL         string          `json:"url,omitempty"`  // without password; a folder's path is told with the token only
 	Site        string          `json:"site,omitempty"` // the page that the feed belongs to
 	Every       string          `json:"every,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
@@ -63,6 +63,7 @@ type sourceJSON struct {
 	Private     bool            `json:"private"`
 	Origin      feed.Origin     `json:"origin"`
 	Status      feed.Status     `json:"status"`
+	Condition   string          `json:"condition"` // in words
 	Error       string          `json:"error,omitempty"`
 	Failures    int             `json:"failures"`
 	LastFetch   time.Time       `json:"last_fetch,omitzero"`
@@ -85,9 +86,9 @@ type addedJSON struct {
 func newSourceJSON(src feed.Source, trusted bool) sourceJSON {
 	st := src.State
 	out := sourceJSON{
-		Slug: src.Slug, Kind: src.Kind, Name: src.Title(), URL: src.URL, Site: src.About.Link,
+		Slug: src.Slug, Kind: src.Kind, Name: src.Title(), URL: feed.Redacted(src.URL), Site: src.About.Link,
 		Every: src.Every, Tags: src.Tags, Enabled: src.Enabled, Private: src.Private, Origin: src.Origin,
-		Status: status(src), Error: st.Error, Failures: st.Failures,
+		Status: status(src), Condition: src.Condition(), Error: st.Error, Failures: st.Failures,
 		LastFetch: st.LastFetch, LastSuccess: st.LastSuccess, LastChange: st.LastChange,
 		NextDue: st.NextDue, DueReason: st.DueReason,
 		Fetches: st.Fetches, NotModified: st.NotModified, BytesIn: st.BytesIn, BytesSaved: st.BytesSaved,

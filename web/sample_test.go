@@ -38,7 +38,7 @@ func sampleSite(base string) feed.Site {
 func sampleSources() []feed.Source {
 	ok := feed.SourceState{
 		Status: feed.StatusOK, LastFetch: at(time.January, 6, 11, 45), LastSuccess: at(time.January, 6, 11, 45), LastChange: at(time.January, 6, 9, 15),
-		NextDue: at(time.January, 6, 12, 45), DueReason: "an hour after the last fetch", Fetches: 1204, NotModified: 1106, BytesSaved: 61_400_000, Imported: true,
+		NextDue: at(time.January, 6, 12, 45), DueReason: "an hour after the last fetch", Fetches: 1204, NotModified: 1106, BytesIn: 5_440_000, BytesSaved: 61_400_000, Imported: true,
 	}
 	failed := ok
 	failed.Status, failed.Failures, failed.Error = feed.StatusFailing, 3, "the server’s name has no address; check the URL, or wait if the site is down"

@@ -15,9 +15,9 @@ import (
 const sourcesShown = 200
 
 // isPublic tells whether a source may appear in public output: it is not
-// marked private, and its address holds no user info.
+// marked private, and fetching it takes no secrets.
 func isPublic(src feed.Source) bool {
-	if src.Private {
+	if src.Private || src.HasSecrets() {
 		return false
 	}
 	return src.Kind == feed.KindFolder || publicURL(src.URL) != ""
@@ -66,7 +66,8 @@ type sourceView struct {
 	Due        string // when next, if that is not a moment
 	DueReason  string
 	Failures   int
-	Saved      string // requests answered 304
+	Received   string // bytes, in how many requests; "" of a folder
+	Saved      string // by requests answered 304
 }
 
 func (s *Server) sourcesPage(w http.ResponseWriter, r *http.Request) {
@@ -127,19 +128,28 @@ func (s *Server) sourceView(src feed.Source) sourceView {
 		LastFetch: s.brief(st.LastFetch), LastChange: s.brief(st.LastChange),
 		Failures: st.Failures,
 	}
-	v.Tone, v.Status = statusInWords(src)
+	v.Tone, v.Status = toneOf(src), src.Condition()
 	v.NextDue, v.Due, v.DueReason = s.due(src)
 	if src.Kind == feed.KindFeed {
 		v.Address = publicURL(src.URL)
-		v.Saved = "none yet"
-		if st.NotModified > 0 {
-			v.Saved = grouped(st.NotModified) + " of " + grouped(st.Fetches)
-			if st.BytesSaved > 0 {
-				v.Saved += ", about " + bytesInWords(st.BytesSaved)
-			}
+		if st.Fetches > 0 {
+			v.Received = bytesInWords(st.BytesIn) + " in " + count(int(st.Fetches), "request", "requests")
 		}
+		v.Saved = saved(st)
 	}
 	return v
+}
+
+// saved says how many requests were answered 304, and what that saved.
+func saved(st feed.SourceState) string {
+	if st.NotModified == 0 {
+		return "none yet"
+	}
+	words := grouped(st.NotModified) + " of " + grouped(st.Fetches)
+	if st.BytesSaved > 0 {
+		words += ", about " + bytesInWords(st.BytesSaved)
+	}
+	return words
 }
 
 // due says when a source is fetched next: at a moment, or in words.
@@ -157,30 +167,17 @@ func (s *Server) due(src feed.Source) (at moment, words, why string) {
 	return s.brief(src.State.NextDue), "", src.State.DueReason
 }
 
-// statusInWords says how a source is doing, with a tone for the eye.
-func statusInWords(src feed.Source) (tone, words string) {
-	if !src.Enabled {
-		return "off", "switched off"
+// toneOf is how a source's condition is to look.
+func toneOf(src feed.Source) string {
+	switch {
+	case !src.Enabled:
+		return "off"
+	case failing(src):
+		return "bad"
+	case status(src) == feed.StatusOK:
+		return "good"
 	}
-	switch status(src) {
-	case feed.StatusNew:
-		return "wait", "not fetched yet"
-	case feed.StatusOK:
-		return "good", "works"
-	case feed.StatusTruncated:
-		return "wait", "works, but its document breaks off"
-	case feed.StatusFailing:
-		return "bad", "fails"
-	case feed.StatusLimited:
-		return "wait", "asked us to wait"
-	case feed.StatusBlocked:
-		return "bad", "does not let us in"
-	case feed.StatusNotFeed:
-		return "bad", "is not a feed"
-	case feed.StatusGone:
-		return "bad", "is gone"
-	}
-	return "wait", string(src.State.Status)
+	return "wait"
 }
 
 // publicError is a source's failure without the path of a folder, which is

@@ -110,7 +110,7 @@ assert not d.bozo, d.bozo_exception
 listed = [e.id for e in d.entries]
 assert len(listed) == len(set(listed)), listed
 if d.status == 200:
-    have = {"etag": d.etag, "modified": d.modified, "ids": have["ids"] + [i for i in listed if i not in have["ids"]]}
+    have = {"etag": d.get("etag"), "modified": d.get("modified"), "ids": have["ids"] + [i for i in listed if i not in have["ids"]]}
 json.dump(have, open("have", "w"))
 `)
 		tool(t, dir, systemPython, "read.py", url)

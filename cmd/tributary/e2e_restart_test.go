@@ -70,6 +70,7 @@ func TestARestartAndAnUnchangedRunChangeNoByte(t *testing.T) {
 	atom, _, _, _ := overlapping(h)
 	h.ingest()
 	s := h.serve()
+	eventually(t, patience, "the feed is old enough to be dated", func() bool { return s.get("/feed.atom").header.Get("Last-Modified") != "" })
 	before := s.documents()
 	if before["/feed.atom gzip"].header.Get("Content-Encoding") != "gzip" || unzipped(t, before["/feed.atom gzip"]) != before["/feed.atom"].body {
 		t.Error("the compressed document is not the plain one")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,9 @@ func TestMain(m *testing.M) {
 
 // The scripts say what is typed, what is printed and how it ends. Each has a
 // site of its own at $SITE, which serves the files below www, never answers
-// at /silent, and notes each request in requests.log.
+// at /silent, and notes each request in requests.log; see difficult for what
+// else it does. Another host, $OTHER, serves the same files and notes what
+// secrets it is shown in other.log.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
@@ -58,6 +61,9 @@ func setUpScript(env *testscript.Env) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", http.FileServer(http.Dir(filepath.Join(env.WorkDir, "www"))))
 	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	other := httptest.NewServer(notingSecrets(filepath.Join(env.WorkDir, "other.log"), http.FileServer(http.Dir(filepath.Join(env.WorkDir, "www")))))
+	env.Defer(other.Close)
+	difficult(mux, filepath.Join(env.WorkDir, "www"), other.URL)
 	site := httptest.NewServer(noting(filepath.Join(env.WorkDir, "requests.log"), mux))
 	env.Defer(func() { site.CloseClientConnections(); site.Close() })
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -65,10 +71,64 @@ func setUpScript(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("SITE", site.URL)
+	env.Setenv("SITE_HOST", strings.TrimPrefix(site.URL, "http://"))
+	env.Setenv("OTHER", other.URL)
 	env.Setenv("ADDR", free.Addr().String())
 	env.Setenv("TRIBUTARY_LISTEN", free.Addr().String())
 	env.Setenv("TRIBUTARY_ALLOW_PRIVATE", "true")
 	return free.Close()
+}
+
+// difficult adds the places of a site that are not simply there: /guarded/
+// wants the login ann:open and the key sesame for its files, /moved/ and
+// /away/ redirect for ever to the same files here and for now to those of
+// another host, /zipped/ packs them, /busy wants to be left alone for an hour.
+func difficult(mux *http.ServeMux, www, other string) {
+	files := http.FileServer(http.Dir(www))
+	mux.Handle("/guarded/", http.StripPrefix("/guarded", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if user != "ann" || password != "open" || r.Header.Get("X-Api-Key") != "Key sesame" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="news"`)
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		files.ServeHTTP(w, r)
+	})))
+	redirect := func(prefix, to string, status int) {
+		mux.HandleFunc(prefix, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, to+strings.TrimPrefix(r.URL.Path, prefix), status)
+		})
+	}
+	redirect("/moved/", "/", http.StatusMovedPermanently)
+	redirect("/away/", other+"/", http.StatusFound)
+	mux.Handle("/zipped/", http.StripPrefix("/zipped", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := os.ReadFile(filepath.Join(www, filepath.Base(r.URL.Path)))
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		z.Write(body)
+		z.Close()
+	})))
+	mux.HandleFunc("/busy", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+}
+
+// notingSecrets appends to a file what a request shows of secrets.
+func notingSecrets(file string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		line := fmt.Sprintf("%s key=%q login=%q\n", r.URL.Path, r.Header.Get("X-Api-Key"), r.Header.Get("Authorization"))
+		f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			f.WriteString(line)
+			f.Close()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // noting appends a line for each request to a file: its path and how it was

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,42 +95,111 @@ func (p *program) sourceAdd(ctx context.Context, src feed.Source, asJSON bool) e
 }
 
 func (p *program) sourceListCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, long bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the sources and how they fare",
+		Short: "List the sources, how they fare, and when each is asked next and why then",
 		Args:  arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withStore(cmd.Context(), func(cfg Config, st *store.Store) error {
-				return p.sourceList(cmd.Context(), cfg, st, asJSON)
+				return p.sourceList(cmd.Context(), cfg, st, long, asJSON)
 			})
 		},
 	}
+	cmd.Flags().BoolVarP(&long, "long", "l", false, "print all that is known of each, over several lines")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 // sourceList prints the store's sources, and those that the configuration
 // declares but no run has seen yet. It changes nothing.
-func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, asJSON bool) error {
+func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, long, asJSON bool) error {
 	list, err := st.Sources(ctx)
 	if err != nil {
 		return err
 	}
 	list = append(list, unseen(cfg, list)...)
-	if asJSON {
+	switch {
+	case asJSON:
 		views := make([]sourceView, len(list))
 		for i, s := range list {
 			views[i] = sourceJSON(s)
 		}
 		return p.json(views)
+	case long:
+		for _, s := range list {
+			p.sourceDetails(cfg, s)
+		}
+		return nil
 	}
-	rows := make([][]string, len(list))
+	return p.sourceTable(cfg, list)
+}
+
+// sourceTable prints a line for each source, and below them what is wrong with
+// those that fail.
+func (p *program) sourceTable(cfg Config, list []feed.Source) error {
+	rows, failed := make([][]string, len(list)), []string{}
 	for i, s := range list {
-		rows[i] = []string{s.Slug, statusOf(s), when(s.State.LastFetch, cfg.TimeZone), when(s.State.LastChange, cfg.TimeZone),
-			dueOf(s, cfg.TimeZone), s.State.DueReason, feed.Redacted(s.URL), s.State.Error}
+		rows[i] = []string{s.Slug, conditionOf(s), when(s.State.LastFetch, cfg.TimeZone), when(s.State.LastChange, cfg.TimeZone),
+			dueOf(s, cfg.TimeZone), reasonOf(s)}
+		if s.State.Error != "" {
+			failed = append(failed, s.Slug+": "+s.State.Error)
+		}
 	}
-	return p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST NEWS", "NEXT DUE", "WHY THEN", "URL", "ERROR"}, rows)
+	if err := p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST CHANGE", "NEXT DUE", "WHY THEN"}, rows); err != nil {
+		return err
+	}
+	if len(failed) > 0 {
+		p.say("\n%s", strings.Join(failed, "\n"))
+	}
+	return nil
+}
+
+// sourceDetails prints all that is known of a source. Its secrets are left out.
+func (p *program) sourceDetails(cfg Config, s feed.Source) {
+	st := s.State
+	p.say("%s (%s)", s.Slug, s.Title())
+	p.detail("status", conditionOf(s))
+	p.detail("error", st.Error)
+	p.detail("address", feed.Redacted(s.URL))
+	p.detail("moved to", st.FetchURL)
+	p.detail("headers", strings.Join(slices.Sorted(maps.Keys(s.Headers)), ", "))
+	p.detail("declared", declaredIn[s.Origin])
+	p.detail("tags", strings.Join(s.Tags, ", "))
+	if s.Private {
+		p.detail("private", "it appears in no public output")
+	}
+	p.detail("last fetch", when(st.LastFetch, cfg.TimeZone))
+	p.detail("last change", when(st.LastChange, cfg.TimeZone))
+	p.detail("next due", strings.TrimSuffix(dueOf(s, cfg.TimeZone)+": "+reasonOf(s), ": "))
+	if s.Kind == feed.KindFeed {
+		p.detail("received", size(st.BytesIn)+" in "+plural(int(st.Fetches), "request"))
+		p.detail("saved", saved(st))
+	}
+}
+
+// declaredIn says where a source comes from.
+var declaredIn = map[feed.Origin]string{
+	feed.OriginConfig: "in the configuration",
+	feed.OriginEnv:    "in TRIBUTARY_SOURCES",
+	feed.OriginAdded:  "by command, import or the API",
+}
+
+// saved says what conditional requests have saved.
+func saved(st feed.SourceState) string {
+	if st.NotModified == 0 {
+		return "nothing yet: no request was answered 304 (not modified)"
+	}
+	return fmt.Sprintf("about %s by %s that %s answered 304 (not modified)", size(st.BytesSaved), plural(int(st.NotModified), "request"),
+		map[bool]string{true: "was", false: "were"}[st.NotModified == 1])
+}
+
+// conditionOf is a source's condition in words, with its failures in a row.
+func conditionOf(s feed.Source) string {
+	if n := s.State.Failures; n > 1 && s.Enabled {
+		return fmt.Sprintf("%s, %d times in a row", s.Condition(), n)
+	}
+	return s.Condition()
 }
 
 // unseen are the declared sources that are not in the store yet. The seeds are
@@ -167,11 +238,24 @@ func dueOf(s feed.Source, zone *time.Location) string {
 	case !s.Enabled || s.State.Status == feed.StatusGone:
 		return "never"
 	case s.Kind == feed.KindFolder:
-		return "always"
-	case s.State.NextDue.IsZero():
-		return "now"
+		return "at each run"
+	case !s.State.NextDue.After(time.Now()):
+		return "at the next run"
 	}
 	return when(s.State.NextDue, zone)
+}
+
+// reasonOf says why a source is asked then.
+func reasonOf(s feed.Source) string {
+	switch {
+	case !s.Enabled:
+		return "it is switched off"
+	case s.Kind == feed.KindFolder:
+		return "folders are read every time"
+	case s.State.LastFetch.IsZero() && s.State.DueReason == "":
+		return "it was not fetched before"
+	}
+	return strings.TrimPrefix(s.State.DueReason, "never: ")
 }
 
 // sourceView is a source as --json prints it. Its URL has no password.
@@ -185,7 +269,9 @@ type sourceView struct {
 	Enabled     bool        `json:"enabled"`
 	Private     bool        `json:"private"`
 	Origin      feed.Origin `json:"origin"`
+	Headers     []string    `json:"headers,omitempty"` // names only
 	Status      string      `json:"status"`
+	Condition   string      `json:"condition"` // in words
 	Error       string      `json:"error,omitempty"`
 	Failures    int         `json:"failures"`
 	LastFetch   time.Time   `json:"last_fetch,omitzero"`
@@ -203,7 +289,8 @@ func sourceJSON(s feed.Source) sourceView {
 	return sourceView{
 		Slug: s.Slug, Kind: string(s.Kind), URL: feed.Redacted(s.URL), Name: s.Title(), Every: s.Every,
 		Tags: append([]string{}, s.Tags...), Enabled: s.Enabled, Private: s.Private, Origin: s.Origin,
-		Status: statusOf(s), Error: s.State.Error, Failures: s.State.Failures,
+		Headers: slices.Sorted(maps.Keys(s.Headers)),
+		Status:  statusOf(s), Condition: s.Condition(), Error: s.State.Error, Failures: s.State.Failures,
 		LastFetch: s.State.LastFetch, LastSuccess: s.State.LastSuccess, LastChange: s.State.LastChange,
 		NextDue: s.State.NextDue, DueReason: s.State.DueReason,
 		Fetches: s.State.Fetches, NotModified: s.State.NotModified, BytesIn: s.State.BytesIn, BytesSaved: s.State.BytesSaved,

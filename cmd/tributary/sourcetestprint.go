@@ -20,6 +20,7 @@ const entriesTold = 5
 func (p *program) printTrial(cfg Config, v trialView) {
 	if len(v.Exchanges) == 0 {
 		p.say("Nothing was sent.")
+		return
 	}
 	for i, x := range v.Exchanges {
 		p.printSent(v.Exchanges, i)
@@ -30,12 +31,13 @@ func (p *program) printTrial(cfg Config, v trialView) {
 		p.printKept(cfg, v)
 	}
 	if len(v.Feeds) > 0 {
-		p.say("This is a web page. It names %s", plural(len(v.Feeds), "feed"))
+		p.say("\nThis is a web page. It names %s", plural(len(v.Feeds), "feed"))
 		for _, f := range v.Feeds {
 			p.say("    %s  (%s)", f.URL, strings.TrimPrefix(f.Title+", "+f.Type, ", "))
 		}
 	}
 	p.printNext(cfg, v)
+	p.say("\nNothing was stored.")
 }
 
 // printSent tells a request. Of one that follows a redirect it tells what is
@@ -49,9 +51,13 @@ func (p *program) printSent(all []exchangeView, i int) {
 	if i == 0 {
 		p.say("We asked %s", x.Host)
 	} else {
-		p.say("So we asked %s", x.Host)
+		p.say("\nSo we asked %s", x.Host)
 	}
-	p.say("    %s", strings.TrimSpace("GET "+u.RequestURI()+" "+x.Protocol))
+	protocol := "HTTP/1.1"
+	if strings.HasPrefix(x.Protocol, "HTTP/2") {
+		protocol = x.Protocol
+	}
+	p.say("    GET %s %s", u.RequestURI(), protocol)
 	p.say("    Host: %s", u.Host)
 	if i == 0 {
 		p.printHeaders(x.Sent, slices.Sorted(maps.Keys(x.Sent)))
@@ -80,7 +86,7 @@ var tellingHeaders = []string{
 // printReceived tells an answer.
 func (p *program) printReceived(x exchangeView) {
 	if x.Status == 0 {
-		p.say("There was no answer")
+		p.say("\nThere was no answer")
 		return
 	}
 	body := size(x.Bytes)
@@ -90,8 +96,8 @@ func (p *program) printReceived(x exchangeView) {
 	case x.Bytes == 0:
 		body = "no body"
 	}
-	p.say("The answer")
-	p.say("    %s", strings.TrimSpace(fmt.Sprint(x.Status, " ", http.StatusText(x.Status)))+" ("+body+")")
+	p.say("\nThe answer")
+	p.say("    %s (%s)", strings.TrimSpace(fmt.Sprint(x.Protocol, " ", x.Status, " ", http.StatusText(x.Status))), body)
 	p.printHeaders(x.Received, tellingHeaders)
 	if x.Status == http.StatusOK && x.Received["Etag"] == nil && x.Received["Last-Modified"] == nil {
 		p.say("    (no ETag and no Last-Modified: it cannot be asked whether anything has changed, and is always sent whole)")
@@ -109,7 +115,7 @@ func (p *program) printHeaders(h http.Header, names []string) {
 // printRead tells what the document says of itself.
 func (p *program) printRead(cfg Config, v trialView) {
 	f := v.Feed
-	p.say("We read")
+	p.say("\nWe read")
 	p.detail("format", f.Format+", in "+f.Charset)
 	p.detail("title", cmp.Or(oneLine(f.Title), "none"))
 	p.detail("site", f.Site)
@@ -151,11 +157,11 @@ func (f *feedView) wishes() []string {
 // printKept tells the first entries, and what would become of all.
 func (p *program) printKept(cfg Config, v trialView) {
 	if len(v.Entries) == 0 {
-		p.say("There is no entry in it")
+		p.say("\nThere is no entry in it")
 		return
 	}
 	told := v.Entries[:min(len(v.Entries), entriesTold)]
-	p.say("The first %d of %d, as they would be kept", len(told), len(v.Entries))
+	p.say("\nThe first %d of %d, as they would be kept", len(told), len(v.Entries))
 	for i, e := range told {
 		p.say("%4d. %s", i+1, clip(cmp.Or(oneLine(e.Title), "(no title)"), 100))
 		p.say("      date     %s", e.date(cfg.TimeZone))
@@ -167,9 +173,9 @@ func (p *program) printKept(cfg Config, v trialView) {
 	if v.First {
 		what += ", this being the first import"
 	}
-	p.say("%s", what)
+	p.say("\n%s", what)
 	for _, line := range foreseen(v.Counts) {
-		p.say("    %s", line)
+		p.say("%s", line)
 	}
 }
 
@@ -213,7 +219,7 @@ func foreseen(c feed.Counts) []string {
 		{c.Unchanged, "known, and as before"},
 	} {
 		if k.n > 0 {
-			lines = append(lines, fmt.Sprintf("%4d  %s", k.n, k.what))
+			lines = append(lines, fmt.Sprintf("%6d  %s", k.n, k.what))
 		}
 	}
 	return lines
@@ -229,11 +235,15 @@ func (p *program) printNext(cfg Config, v trialView) {
 		due = "at the next run"
 	}
 	what := "It would be asked again"
-	if !v.Enabled {
+	switch {
+	case v.Source == "" && v.Error != "":
+		return // nobody makes a source of it
+	case v.Source == "":
+		what = "As a source, it would be asked again"
+	case !v.Enabled:
 		what = "It is switched off; else it would be asked again"
 	}
-	p.say("%s\n    %s: %s", what, due, strings.TrimPrefix(v.DueReason, "never: "))
-	p.say("Nothing was stored.")
+	p.say("\n%s\n    %s: %s", what, due, strings.TrimPrefix(v.DueReason, "never: "))
 }
 
 // detail prints a name and a value below a heading, if there is a value.

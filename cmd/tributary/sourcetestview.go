@@ -87,11 +87,11 @@ func (t *trial) view(ctx context.Context) (trialView, error) {
 		Counts: t.preview.Counts, First: t.preview.First, Enabled: t.source.Enabled,
 		Status: t.state.Status, NextDue: t.state.NextDue, DueReason: t.state.DueReason,
 	}
-	for _, s := range t.steps {
+	for _, s := range t.steps[:min(len(t.steps), res.Requests)] { // what was refused before it was sent is none
 		v.Exchanges = append(v.Exchanges, exchangeView{URL: s.URL, Host: fetch.HostOf(s.URL), Sent: s.Sent, Protocol: s.Proto,
 			Status: s.Status, Received: s.Received, Bytes: s.Bytes})
 	}
-	if n := len(res.Document.Body); n > 0 {
+	if n := len(res.Document.Body); n > 0 && len(v.Exchanges) > 0 {
 		v.Exchanges[len(v.Exchanges)-1].Unpacked = n
 	}
 	for _, f := range t.feeds {
