@@ -45,6 +45,7 @@ type (
 		InReplyTo  *inReplyTo
 		Point      string `xml:"georss:point,omitempty"`
 		Thumbnail  *thumbnail
+		Media      []mediaItem `xml:"media:content"`
 		Source     *atomSource `xml:"source"`
 		Summary    *text       `xml:"summary"`
 		Content    cdata       `xml:"content"`
@@ -144,14 +145,15 @@ func (v *view) atom() atomEntry {
 			Published: timestamp(v.published),
 			Updated:   timestamp(v.updated),
 		},
-		Lang:    v.language,
-		Title:   atomText(v.heading),
-		Links:   v.atomLinks(),
-		Rights:  atomTextOrNone(v.rights),
-		Point:   v.point,
-		Source:  v.atomSource(),
-		Summary: atomTextOrNone(v.summary),
-		Content: cdata{Type: "html", HTML: v.html()},
+		Lang:      v.language,
+		Title:     atomText(v.heading),
+		Links:     v.atomLinks(),
+		Rights:    atomTextOrNone(v.rights),
+		InReplyTo: v.reply(),
+		Point:     v.point,
+		Source:    v.atomSource(),
+		Summary:   atomTextOrNone(v.summary),
+		Content:   cdata{Type: "html", HTML: v.html()},
 	}
 	for _, p := range v.authors {
 		e.Authors = append(e.Authors, atomAuthor(p))
@@ -159,11 +161,13 @@ func (v *view) atom() atomEntry {
 	for _, c := range v.categories {
 		e.Categories = append(e.Categories, atomCategory{Term: c})
 	}
-	if v.inReplyTo != "" {
-		e.InReplyTo = &inReplyTo{Ref: v.inReplyTo, Href: address(v.inReplyTo)}
-	}
 	if v.image != "" {
 		e.Thumbnail = &thumbnail{URL: v.image}
+	}
+	for _, f := range v.enclosures {
+		if f.Duration > 0 { // the one thing that a link cannot say
+			e.Media = append(e.Media, mediaOf(f))
+		}
 	}
 	return e
 }
@@ -207,6 +211,14 @@ func (v *view) atomSource() *atomSource {
 		s.Links = append(s.Links, atomLink{Rel: "alternate", Href: o.site, Type: "text/html"})
 	}
 	return s
+}
+
+// reply names what the item answers to (RFC 4685, 3), nil if nothing.
+func (v *view) reply() *inReplyTo {
+	if v.inReplyTo == "" {
+		return nil
+	}
+	return &inReplyTo{Ref: v.inReplyTo, Href: address(v.inReplyTo)}
 }
 
 func atomAuthor(p Person) atomPerson { return atomPerson{Name: plain(p.Name), URI: p.URL} }

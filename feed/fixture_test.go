@@ -85,7 +85,7 @@ func fullItem() Item {
 				Categories: []string{"Shipping", "shipping", "Ports & Quays"},
 				Enclosures: []Enclosure{
 					{URL: "https://cdn.gazette.example/harbour.mp3", Type: "audio/mpeg", Length: 1234567, Duration: 95, Title: "Listen"},
-					{URL: "https://my_cdn.example/plan of quay.pdf", Length: 4096},
+					{URL: "https://my_cdn.example/plan of quay.pdf", Length: 4096, Title: "Plan & <depths> </p>"},
 					{URL: "https://cdn.gazette.example/harbour.mp3", Type: "audio/mpeg"},
 				},
 				Image:    "https://cdn.gazette.example/harbour.jpg?w=800&h=600",

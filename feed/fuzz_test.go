@@ -124,7 +124,7 @@ func FuzzParseOPMLNeverPanics(f *testing.F) {
 	f.Add([]byte("\xff\xfe<\x00o\x00p\x00m\x00l\x00>\x00"))
 	f.Add([]byte(`<OPML><BODY><OUTLINE XMLURL=feed://a.example TEXT="&nbsp;"></BODY>`))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		sources, err := ParseOPML(bytes.NewReader(document))
+		sources, _, err := ParseOPML(bytes.NewReader(document))
 		if err != nil {
 			if CodeOf(err) != CodeInvalid && CodeOf(err) != CodeTooLarge {
 				t.Errorf("%v has code %q", err, CodeOf(err))

@@ -96,31 +96,32 @@ func outlineOf(s Source) opmlOutline {
 // ParseOPML reads a subscription list. It takes what programs really write:
 // any case of names, any declared encoding, feeds without a type, undefined
 // entities. Outlines around a feed and its categories become its tags; a feed
-// listed twice is one source with the tags of both. Outlines that name no
-// http or https address are passed over. Sources come enabled, OriginAdded,
-// without a slug.
+// listed twice is one source with the tags of both. Sources come enabled,
+// OriginAdded, without a slug. Feeds whose address is not http or https are
+// others, with no more than that address and a name: they cannot be fetched,
+// and whoever imports the list should hear of them.
 //
 // Errors: CodeInvalid, with the line where one is to blame; CodeTooLarge over
 // 10 MB.
-func ParseOPML(r io.Reader) ([]Source, error) {
+func ParseOPML(r io.Reader) (sources, others []Source, err error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxOPML+1))
 	switch {
 	case err != nil:
-		return nil, Errorf(CodeUnavailable, "the OPML file cannot be read: %w", err)
+		return nil, nil, Errorf(CodeUnavailable, "the OPML file cannot be read: %w", err)
 	case len(body) > maxOPML:
-		return nil, Errorf(CodeTooLarge, "the OPML file is over %d MB: split it", maxOPML>>20)
+		return nil, nil, Errorf(CodeTooLarge, "the OPML file is over %d MB: split it", maxOPML>>20)
 	}
 	p := opmlParser{decoder: newOPMLDecoder(body), at: map[string]int{}}
 	err = p.read()
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !p.opml:
-		return nil, Errorf(CodeInvalid, "this is not OPML: there is no <opml> element in it; give the file that a feed reader exports")
-	case len(p.sources) == 0:
-		return nil, Errorf(CodeInvalid, "the OPML file lists no feeds: no outline in it has an xmlUrl with an http or https address")
+		return nil, nil, Errorf(CodeInvalid, "this is not OPML: there is no <opml> element in it; give the file that a feed reader exports")
+	case len(p.sources)+len(p.others) == 0:
+		return nil, nil, Errorf(CodeInvalid, "the OPML file lists no feeds: no outline in it has an xmlUrl with an address")
 	}
-	return p.sources, nil
+	return p.sources, p.others, nil
 }
 
 var declaresEncoding = regexp.MustCompile(`^\s*<\?xml[^>]*encoding`)
@@ -153,6 +154,7 @@ type opmlParser struct {
 	comment int // outlines open since a commented one began
 	open    []string
 	sources []Source
+	others  []Source
 	at      map[string]int // URL → place in sources
 }
 
@@ -201,7 +203,7 @@ func (p *opmlParser) outline(attrs map[string]string) error {
 		return Errorf(CodeInvalid, "the OPML file nests outlines more than %d deep at line %d: it is damaged; export it again", maxOPMLDepth, row)
 	}
 	name := line(cmp.Or(attrs["title"], attrs["text"]))
-	url := feedURL(attrs)
+	url, web := feedURL(attrs)
 	if url != "" {
 		// A feed's outline groups nothing: what is within gets no tag from it.
 		p.open = append(p.open, "")
@@ -212,8 +214,11 @@ func (p *opmlParser) outline(attrs map[string]string) error {
 		p.comment++
 		return nil
 	}
-	if url != "" {
+	switch {
+	case web:
 		p.add(url, name, attrs)
+	case url != "":
+		p.others = append(p.others, Source{Kind: KindFeed, URL: url, Name: name})
 	}
 	return nil
 }
@@ -260,9 +265,10 @@ func attributesOf(e xml.StartElement) map[string]string {
 	return attrs
 }
 
-// feedURL is the address that an outline subscribes to, "" if it is none. A
-// list for one's own use may have addresses with user info.
-func feedURL(attrs map[string]string) string {
+// feedURL is the address that an outline subscribes to, "" if it is no feed's,
+// and whether it is http or https. A list for one's own use may have addresses
+// with user info.
+func feedURL(attrs map[string]string) (url string, web bool) {
 	raw := attrs["xmlurl"]
 	if raw == "" && strings.EqualFold(attrs["type"], "rss") {
 		raw = attrs["url"]
@@ -272,13 +278,9 @@ func feedURL(attrs map[string]string) string {
 			raw = "http:" + rest
 		}
 	}
-	if _, ok := cutPrefixFold(raw, "http://"); ok {
-		return raw
-	}
-	if _, ok := cutPrefixFold(raw, "https://"); ok {
-		return raw
-	}
-	return ""
+	_, plain := cutPrefixFold(raw, "http://")
+	_, secure := cutPrefixFold(raw, "https://")
+	return raw, plain || secure
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {

@@ -47,7 +47,7 @@ func TestWhatIsExportedIsImportedAgain(t *testing.T) {
 
 func mustParseOPML(t *testing.T, document []byte) []Source {
 	t.Helper()
-	sources, err := ParseOPML(bytes.NewReader(document))
+	sources, _, err := ParseOPML(bytes.NewReader(document))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ var opmlImports = []struct{ name, document, want string }{
 		"https://b.example/|B|",
 	},
 	{
-		"other addresses are passed over",
+		"other addresses are no sources",
 		`<opml><body><outline text="A" xmlUrl="javascript:alert(1)"/><outline text="L" type="link" url="https://l.example/"/><outline text="B" xmlUrl="https://b.example/"/></body></opml>`,
 		"https://b.example/|B|",
 	},
@@ -142,6 +142,22 @@ func TestOPMLImportTakesWhatProgramsWrite(t *testing.T) {
 	}
 }
 
+func TestOPMLImportNamesTheFeedsThatCannotBeFetched(t *testing.T) {
+	sources, others, err := ParseOPML(strings.NewReader(`<opml><body>
+<outline text="A" xmlUrl="ftp://a.example/f"><outline text="In A" xmlUrl="https://in.example/"/></outline>
+<outline text="L" type="link" url="ftp://l.example/"/><outline text="Old" isComment="true"><outline xmlUrl="gopher://c.example/"/></outline>
+<outline type="rss" url="b.example/feed"/></body></opml>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("https://in.example/|In A|", brief(sources)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff("ftp://a.example/f|A|\nb.example/feed||", brief(others)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOPMLImportSaysWhatIsWrong(t *testing.T) {
 	tests := []struct{ name, document, want string }{
 		{"broken off", "<opml>\n<body>\n<outline text='A'", "damaged at line 3"},
@@ -154,13 +170,13 @@ func TestOPMLImportSaysWhatIsWrong(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseOPML(strings.NewReader(tt.document))
+			_, _, err := ParseOPML(strings.NewReader(tt.document))
 			if CodeOf(err) != CodeInvalid || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want one with %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := ParseOPML(strings.NewReader(strings.Repeat(" ", maxOPML+1))); CodeOf(err) != CodeTooLarge {
+	if _, _, err := ParseOPML(strings.NewReader(strings.Repeat(" ", maxOPML+1))); CodeOf(err) != CodeTooLarge {
 		t.Errorf("error of a huge file is %v", err)
 	}
 }

@@ -22,6 +22,7 @@ type (
 		XmlnsDC     string     `xml:"xmlns:dc,attr"`
 		XmlnsGeoRSS string     `xml:"xmlns:georss,attr"`
 		XmlnsMedia  string     `xml:"xmlns:media,attr"`
+		XmlnsThread string     `xml:"xmlns:thr,attr"`
 		Channel     rssChannel `xml:"channel"`
 	}
 
@@ -36,14 +37,16 @@ type (
 
 	rssItem struct {
 		feeds.RssItem
-		Title       text        `xml:"title"`
-		Description cdata       `xml:"description"`
-		Content     *cdata      `xml:"content:encoded"`
-		Creators    []text      `xml:"dc:creator"`
-		Language    string      `xml:"dc:language,omitempty"`
-		Category    []text      `xml:"category"`
-		Source      *rssSource  `xml:"source"`
-		Updated     string      `xml:"atom:updated"`
+		Title       text       `xml:"title"`
+		Description cdata      `xml:"description"`
+		Content     *cdata     `xml:"content:encoded"`
+		Creators    []text     `xml:"dc:creator"`
+		Language    string     `xml:"dc:language,omitempty"`
+		Rights      *text      `xml:"dc:rights"`
+		Category    []text     `xml:"category"`
+		Source      *rssSource `xml:"source"`
+		Updated     string     `xml:"atom:updated"`
+		InReplyTo   *inReplyTo
 		Point       string      `xml:"georss:point,omitempty"`
 		Media       []mediaItem `xml:"media:content"`
 	}
@@ -71,6 +74,7 @@ type (
 		Medium   string `xml:"medium,attr,omitempty"`
 		FileSize string `xml:"fileSize,attr,omitempty"`
 		Duration string `xml:"duration,attr,omitempty"`
+		Title    *text  `xml:"media:title"`
 	}
 )
 
@@ -115,6 +119,7 @@ func (s Site) rssDocument(p Page, views []view) *rssDocument {
 		XmlnsDC:     nsDC,
 		XmlnsGeoRSS: nsGeoRSS,
 		XmlnsMedia:  nsMedia,
+		XmlnsThread: nsThread,
 		Channel:     channel,
 	}
 }
@@ -141,6 +146,8 @@ func (v *view) rss() rssItem {
 		Description: cdata{HTML: v.html()},
 		Updated:     timestamp(v.updated),
 		Language:    v.language,
+		Rights:      rssTextOrNone(v.rights),
+		InReplyTo:   v.reply(),
 		Point:       v.point,
 	}
 	if v.summary != "" {
@@ -165,7 +172,9 @@ func (v *view) rss() rssItem {
 var enclosable = regexp.MustCompile(`^https?://([A-Za-z0-9-]+\.)+[A-Za-z0-9][A-Za-z0-9-]*(:[0-9]+)?(/|$)`)
 
 // rssMedia is the enclosure, of which an item has one at most (RSS profile),
-// and everything else as media:content, the picture last.
+// and everything else as media:content, the picture last. The enclosure is in
+// both where it has a title or a duration, for which RSS itself has no place.
+// (The podcasts' vocabulary would bring duties for the whole channel.)
 func (v *view) rssMedia() (*feeds.RssEnclosure, []mediaItem) {
 	var first *feeds.RssEnclosure
 	var rest []mediaItem
@@ -174,14 +183,21 @@ func (v *view) rssMedia() (*feeds.RssEnclosure, []mediaItem) {
 		pictured = pictured || e.URL == v.image
 		if first == nil && enclosable.MatchString(e.URL) {
 			first = &feeds.RssEnclosure{Url: e.URL, Type: e.Type, Length: cmp.Or(size(e.Length), "0")}
-			continue
+			if e.Title == "" && e.Duration == 0 {
+				continue
+			}
 		}
-		rest = append(rest, mediaItem{URL: e.URL, Type: e.Type, Medium: medium(e.Type), FileSize: size(e.Length), Duration: size(e.Duration)})
+		rest = append(rest, mediaOf(e))
 	}
 	if !pictured {
 		rest = append(rest, mediaItem{URL: v.image, Type: typeOf("", v.image), Medium: "image"})
 	}
 	return first, rest
+}
+
+// mediaOf is a file with all that Media RSS can say of it.
+func mediaOf(e Enclosure) mediaItem {
+	return mediaItem{URL: e.URL, Type: e.Type, Medium: medium(e.Type), FileSize: size(e.Length), Duration: size(e.Duration), Title: rssTextOrNone(e.Title)}
 }
 
 // medium is the Media RSS word for a media type, "" if there is none.
@@ -204,4 +220,13 @@ func rssText(line string) text {
 		})
 	}
 	return plain(line)
+}
+
+// rssTextOrNone is rssText, nil for "".
+func rssTextOrNone(line string) *text {
+	if line == "" {
+		return nil
+	}
+	t := rssText(line)
+	return &t
 }

@@ -75,7 +75,7 @@ func (s Site) view(i *Item) view {
 		v.inReplyTo = ""
 	}
 	v.authors = authorsOf(e.Authors, v.origin)
-	v.copies = copiesOf(i.Copies, v.link)
+	v.copies = copiesOf(i.Copies, v.link, label(i.Source.Title()))
 	v.setText(e)
 	v.provenance = v.provenanceHTML()
 	return v
@@ -214,16 +214,20 @@ func authorsOf(named []Person, o *origin) []Person {
 	return authors
 }
 
-// copiesOf are the copies that the public may know of, each address once.
-func copiesOf(copies []Copy, link string) []Copy {
+// copiesOf are the copies that the public may know of, each address once. Of
+// one at the item's own address only the name is told, if it is another's.
+func copiesOf(copies []Copy, link, own string) []Copy {
 	var public []Copy
-	seen := map[string]bool{link: true}
+	seen := map[string]bool{own: true}
 	for _, c := range copies {
 		url := address(c.URL)
 		if c.Private || c.URL != "" && url == "" {
 			continue
 		}
 		name := cmp.Or(label(c.Source), hostOf(url))
+		if url == link {
+			url = ""
+		}
 		key := cmp.Or(url, name)
 		if name == "" || seen[key] {
 			continue

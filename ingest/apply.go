@@ -366,31 +366,38 @@ func unlist(ctx context.Context, tx Tx, run Run, p *prepared) error {
 	if p.source.Kind != feed.KindFolder {
 		return nil
 	}
+	withdrawn := map[int64]bool{}
 	for _, k := range p.unlisted {
-		if err := withdraw(ctx, tx, run, p, k); err != nil {
+		if k.ItemID == 0 || withdrawn[k.ItemID] {
+			continue
+		}
+		var err error
+		if withdrawn[k.ItemID], err = leave(ctx, tx, run, k); err != nil {
 			return err
+		}
+	}
+	for _, w := range withdrawn {
+		if w {
+			p.report.Counts.Withdrawn++
 		}
 	}
 	return nil
 }
 
-func withdraw(ctx context.Context, tx Tx, run Run, p *prepared, k feed.Known) error {
-	if k.ItemID == 0 {
-		return nil
-	}
+// leave takes a file out of its item; it tells whether that withdrew the item.
+func leave(ctx context.Context, tx Tx, run Run, k feed.Known) (withdrawn bool, err error) {
 	supporters, err := tx.Supporters(ctx, k.ItemID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, other := range supporters {
 		if other.EntryID == k.EntryID || other.Gone() {
 			continue
 		}
 		if k.Decision != feed.Published {
-			return tx.Changed(ctx) // it was only named as a copy
+			return false, tx.Changed(ctx) // it was only named as a copy
 		}
-		return takeOver(ctx, tx, supporters, other.EntryID, k.ItemID)
+		return false, takeOver(ctx, tx, supporters, other.EntryID, k.ItemID)
 	}
-	p.report.Counts.Withdrawn++
-	return tx.Withdraw(ctx, k.ItemID, run.Now)
+	return true, tx.Withdraw(ctx, k.ItemID, run.Now)
 }

@@ -55,26 +55,30 @@ func (b *batches) full() bool { return len(b.batch) >= batchSources || b.bytes >
 
 // take waits for a batch: full, or no more to come, or patience at an end. It
 // is empty when all sources have come and gone.
-func (b *batches) take() []prepared {
+func (b *batches) take(lull <-chan time.Time) (batch []prepared, quiet bool) {
 	b.mu.Lock()
 	over := b.pending == 0 && len(b.batch) == 0
 	b.mu.Unlock()
 	if over {
-		return nil
+		return nil, false
 	}
-	<-b.some
+	select {
+	case <-b.some:
+	case <-lull:
+		return nil, true
+	}
 	select {
 	case <-b.ready:
 	case <-time.After(batchWait):
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	batch := b.batch
+	batch = b.batch
 	b.batch, b.bytes = nil, 0
 	drain(b.some)
 	drain(b.ready)
 	b.room.Broadcast()
-	return batch
+	return batch, false
 }
 
 // close lets everybody who waits to put something in go, and gives back what

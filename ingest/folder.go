@@ -23,7 +23,7 @@ func (p *Pipeline) prepareFolder(ctx context.Context, run Run, src feed.Source) 
 		return out, err
 	}
 	scan, err := folder.Scan(ctx, src.URL, p.stamps.of(src.URL), p.Now())
-	if err == nil && len(scan.Files) == 0 && len(listed) > 0 {
+	if err == nil && len(scan.Files)+len(scan.Skipped) == 0 && len(listed) > 0 {
 		err = feed.Errorf(feed.CodeUnavailable, "the folder %s is suddenly empty, so nothing is withdrawn; "+
 			"put at least one document back, or name another folder", src.URL)
 	}

@@ -138,6 +138,13 @@ func TestAFirstImportTakesTheNewestFiftyAndHoldsTheRest(t *testing.T) {
 	if again := r.ingest(); again.Counts.Published != 1 || again.Counts.Held != 0 {
 		t.Errorf("afterwards the report says %+v", again.Counts)
 	}
+	for i := range posts {
+		posts[i].guid = "other-" + posts[i].guid
+	}
+	r.publish("/a", rss(posts...))
+	if again := r.ingest(); again.Counts.Published != 0 {
+		t.Errorf("with new ids for all, the report says %+v", again.Counts)
+	}
 }
 
 func TestADocumentThatBreaksOffSaysNothingOfWhatIsMissing(t *testing.T) {

@@ -28,27 +28,20 @@ type told struct {
 }
 
 // noPlace takes out of what is to be told that for which a format has no
-// place: Atom's links have no duration; an RSS enclosure has no title, and
-// RSS's people have no address; JSON Feed knows neither discussions nor
+// place: RSS's people have no address; JSON Feed knows neither discussions nor
 // threads, places or rights.
 var noPlace = map[string]func(*told){
-	"Atom": func(i *told) {
-		for f := range i.Files {
-			i.Files[f].Duration = 0
-		}
-	},
+	"Atom": func(*told) {},
 	"RSS": func(i *told) {
 		for a := range i.Authors {
 			i.Authors[a].URL = ""
-		}
-		if len(i.Files) > 0 {
-			i.Files[0].Title = ""
 		}
 	},
 	"JSON": func(i *told) { i.Comments, i.InReplyTo, i.Point, i.Rights = "", "", "", "" },
 }
 
-// everything is a feed in each format, with all that an entry may carry.
+// everything is a feed in each format, with all that an entry may carry. HERE
+// stands for the server that it is fetched from.
 var everything = map[string]struct {
 	document string
 	want     []told
@@ -126,7 +119,7 @@ var everything = map[string]struct {
 		}}},
 	"Atom": {document: `<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:thr="http://purl.org/syndication/thread/1.0"
-	xmlns:georss="http://www.georss.org/georss" xml:lang="nb" xml:base="https://fjord.example/news/">
+	xmlns:georss="http://www.georss.org/georss" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xml:lang="nb" xml:base="https://fjord.example/news/">
 	<id>tag:fjord.example,2026:all</id><title>Fjord Post</title><updated>2026-02-28T10:00:00Z</updated>
 	<link href="/"/><link rel="self" href="atom.xml"/><author><name>The Fjord Desk</name></author>
 	<entry xml:base="2026/">
@@ -154,7 +147,7 @@ var everything = map[string]struct {
 	<entry xml:lang="nn">
 		<id>tag:fjord.example,2026:fog</id><title>Fog</title><link href="fog.html"/><updated>2026-02-19T00:00:00Z</updated>
 		<content type="html">&lt;p&gt;No &lt;a href="boats"&gt;boats&lt;/a&gt; today.&lt;/p&gt;</content>
-		<media:thumbnail url="fog.jpg"/>
+		<link rel="enclosure" href="horn.mp3" type="audio/mpeg" length="9"/><itunes:duration>0:42</itunes:duration><itunes:image href="fog.jpg"/>
 	</entry>
 </feed>`,
 		want: []told{{
@@ -175,6 +168,7 @@ var everything = map[string]struct {
 			Title: "Fog", Link: "https://fjord.example/news/fog.html", Language: "nn",
 			Published: date("2026-02-19T00:00:00Z"), Updated: date("2026-02-19T00:00:00Z"),
 			Authors: []feed.Person{{Name: "The Fjord Desk"}}, Image: "https://fjord.example/news/fog.jpg",
+			Files:     []feed.Enclosure{{URL: "https://fjord.example/news/horn.mp3", Type: "audio/mpeg", Length: 9, Duration: 42}},
 			Source:    feed.SourceRef{Title: "Fjord Post", URL: "HERE/fjord"},
 			Addresses: []string{"https://fjord.example/news/fog.jpg", "https://fjord.example/news/boats", "https://fjord.example/"},
 		}}},
@@ -230,7 +224,7 @@ func TestWhatAFeedSaysArrivesInEveryFormatThatHasAPlaceForIt(t *testing.T) {
 		}
 		for from, feed := range everything {
 			for _, want := range feed.want {
-				want.Authors, want.Files = slices.Clone(want.Authors), slices.Clone(want.Files)
+				want.Authors = slices.Clone(want.Authors)
 				noPlace[format](&want)
 				want.Source.URL = strings.Replace(want.Source.URL, "HERE", r.server.URL, 1)
 				if diff := cmp.Diff(want, byTitle[want.Title]); diff != "" {
@@ -239,6 +233,96 @@ func TestWhatAFeedSaysArrivesInEveryFormatThatHasAPlaceForIt(t *testing.T) {
 			}
 		}
 	}
+}
+
+// relative are documents with nothing but relative addresses, and what those
+// are relative to: xml:base, the feed's link, the feed's own address, in that
+// order, each itself relative to those after it. HERE stands for the server.
+var relative = []struct{ name, document, base string }{
+	{"RSS, xml:base of the item", rssWith("", "https://link.example/s/", `xml:base="https://base.example/i/"`), "https://base.example/i/"},
+	{"RSS, xml:base of the channel", rssWith(`xml:base="https://base.example/c/"`, "https://link.example/s/", ""), "https://base.example/c/"},
+	{"RSS, xml:base of the item below the channel's", rssWith(`xml:base="https://base.example/c/"`, "https://link.example/s/", `xml:base="i/"`), "https://base.example/c/i/"},
+	{"RSS, xml:base from the root", rssWith(`xml:base="/c/"`, "https://link.example/s/", ""), "HERE/c/"},
+	{"RSS, the link", rssWith("", "https://link.example/s/", ""), "https://link.example/s/"},
+	{"RSS, a link to a page", rssWith("", "https://link.example/s/index.html", ""), "https://link.example/s/"},
+	{"RSS, the link, relative", rssWith("", "/s/", ""), "HERE/s/"},
+	{"RSS, no link", rssWith("", "", ""), "HERE/dir/"},
+	{"Atom, xml:base of the entry", atomWith("", "https://link.example/s/", `xml:base="https://base.example/e/"`), "https://base.example/e/"},
+	{"Atom, xml:base of the feed", atomWith(`xml:base="https://base.example/f/"`, "https://link.example/s/", ""), "https://base.example/f/"},
+	{"Atom, xml:base of the entry below the feed's", atomWith(`xml:base="https://base.example/f/x"`, "https://link.example/s/", `xml:base="../e/"`), "https://base.example/e/"},
+	{"Atom, the link", atomWith("", "https://link.example/s/", ""), "https://link.example/s/"},
+	{"Atom, the link, relative", atomWith("", "../s/", ""), "HERE/s/"},
+	{"Atom, no link", atomWith("", "", ""), "HERE/dir/"},
+	{"JSON, the home page", jsonWith(`"home_page_url": "https://link.example/s/",`), "https://link.example/s/"},
+	{"JSON, the home page, relative", jsonWith(`"home_page_url": "../s/",`), "HERE/s/"},
+	{"JSON, no home page", jsonWith(""), "HERE/dir/"},
+}
+
+// relativeHTML has each attribute that holds an address.
+const relativeHTML = `<p><a href="a">a</a><img src="i" srcset="i 1x, j 2x"></p><blockquote cite="c">c</blockquote><video poster="p"><source src="https://film.example/v"></video>`
+
+var escaped = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
+
+func rssWith(channel, site, item string) string {
+	return `<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel ` + channel + `><title>T</title><link>` + site + `</link>
+		<item ` + item + `><guid isPermaLink="false">1</guid><title>x</title><link>page</link><description>` + escaped.Replace(relativeHTML) + `</description>
+		<enclosure url="file.mp3" type="audio/mpeg" length="1"/><media:thumbnail url="picture.png"/><comments>talk</comments><source url="origin">O</source></item></channel></rss>`
+}
+
+func atomWith(root, site, entry string) string {
+	if site != "" {
+		site = `<link href="` + site + `"/>`
+	}
+	return `<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/" ` + root + `><id>urn:f</id><title>T</title><updated>2026-02-01T00:00:00Z</updated>` + site + `
+		<entry ` + entry + `><id>urn:1</id><title>x</title><updated>2026-02-01T00:00:00Z</updated><link href="page"/><link rel="replies" href="talk" type="text/html"/>
+		<author><name>A</name><uri>author</uri></author><content type="html">` + escaped.Replace(relativeHTML) + `</content>
+		<link rel="enclosure" href="file.mp3" type="audio/mpeg"/><media:thumbnail url="picture.png"/><source><title>O</title><link rel="self" href="origin"/></source></entry></feed>`
+}
+
+func jsonWith(home string) string {
+	text, _ := json.Marshal(relativeHTML)
+	return `{"version": "https://jsonfeed.org/version/1.1", "title": "T", ` + home + ` "items": [{"id": "1", "title": "x", "url": "page", "image": "picture.png",
+		"content_html": ` + string(text) + `, "authors": [{"name": "A", "url": "author"}], "attachments": [{"url": "file.mp3", "mime_type": "audio/mpeg"}]}]}`
+}
+
+func TestRelativeAddressesAreResolvedByTheRightBase(t *testing.T) {
+	for _, c := range relative {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			r.publish("/dir/feed", c.document)
+			r.declare("/dir/feed")
+			r.ingest()
+			base := strings.Replace(c.base, "HERE", r.server.URL, 1)
+			for format, items := range r.rendered() {
+				if len(items) != 1 {
+					t.Fatalf("%s: %d items", format, len(items))
+				}
+				got, want := items[0], toldBy(c.name, base, r.server.URL)
+				got.Title, got.Language, got.Published, got.Updated = "", "", time.Time{}, time.Time{}
+				got.Addresses = got.Addresses[:6] // then who it is from
+				noPlace[format](&want)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-want +got)\n%s", format, diff)
+				}
+			}
+		})
+	}
+}
+
+// toldBy is what one of the relative documents tells, all from one base.
+func toldBy(name, base, here string) told {
+	i := told{Link: base + "page", Image: base + "picture.png", Comments: base + "talk", Authors: []feed.Person{{Name: "A", URL: base + "author"}},
+		Files:     []feed.Enclosure{{URL: base + "file.mp3", Type: "audio/mpeg"}},
+		Source:    feed.SourceRef{Title: "O", URL: base + "origin"},
+		Addresses: []string{base + "a", base + "i", base + "i 1x, " + base + "j 2x", base + "c", base + "p", "https://film.example/v"}}
+	switch {
+	case strings.HasPrefix(name, "RSS"):
+		i.Files[0].Length = 1
+		i.Authors = []feed.Person{{Name: "O"}} // nobody is named: whose feed it is
+	case strings.HasPrefix(name, "JSON"):
+		i.Comments, i.Source = "", feed.SourceRef{Title: "T", URL: here + "/dir/feed"}
+	}
+	return i
 }
 
 // rendered reads back what is published of the live items, by format.
@@ -301,6 +385,23 @@ func href(links []atomLink, rel string) string {
 	return ""
 }
 
+// addMedia adds Media RSS files, or what they say of files known already, as
+// readers do that know both vocabularies.
+func (i *told) addMedia(files []mediaFile) {
+	for _, f := range files {
+		e := feed.Enclosure{URL: f.URL, Type: f.Type, Length: f.Size, Duration: f.Duration, Title: f.Title}
+		known := slices.IndexFunc(i.Files, func(k feed.Enclosure) bool { return k.URL == f.URL })
+		switch {
+		case f.Medium == "image":
+			i.Image = f.URL
+		case known >= 0:
+			i.Files[known] = e
+		default:
+			i.Files = append(i.Files, e)
+		}
+	}
+}
+
 func readAtom(t *testing.T, document []byte) []told {
 	t.Helper()
 	var doc struct {
@@ -346,6 +447,7 @@ func readAtom(t *testing.T, document []byte) []told {
 				i.Files = append(i.Files, feed.Enclosure{URL: l.Href, Type: l.Type, Length: l.Length, Title: l.Title})
 			}
 		}
+		i.addMedia(e.Media)
 		out = append(out, i)
 	}
 	return out
@@ -367,7 +469,6 @@ func readRSS(t *testing.T, document []byte) []told {
 			Language    string    `xml:"http://purl.org/dc/elements/1.1/ language"`
 			Rights      string    `xml:"http://purl.org/dc/elements/1.1/ rights"`
 			Categories  []string  `xml:"category"`
-			Duration    int64     `xml:"http://www.itunes.com/dtds/podcast-1.0.dtd duration"`
 			Enclosures  []struct {
 				URL    string `xml:"url,attr"`
 				Type   string `xml:"type,attr"`
@@ -396,15 +497,9 @@ func readRSS(t *testing.T, document []byte) []told {
 			i.Authors = append(i.Authors, feed.Person{Name: name})
 		}
 		for _, f := range e.Enclosures {
-			i.Files = append(i.Files, feed.Enclosure{URL: f.URL, Type: f.Type, Length: f.Length, Duration: e.Duration})
+			i.Files = append(i.Files, feed.Enclosure{URL: f.URL, Type: f.Type, Length: f.Length})
 		}
-		for _, f := range e.Media {
-			if f.Medium == "image" {
-				i.Image = f.URL
-			} else {
-				i.Files = append(i.Files, feed.Enclosure{URL: f.URL, Type: f.Type, Length: f.Size, Duration: f.Duration, Title: f.Title})
-			}
-		}
+		i.addMedia(e.Media)
 		out = append(out, i)
 	}
 	return out

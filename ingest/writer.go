@@ -26,15 +26,37 @@ type writer struct {
 // admits what was found.
 func (w *writer) writeAll(ctx context.Context) error {
 	defer func() { w.p.release(w.silent) }()
+	var lull <-chan time.Time // nil: nothing waits for admission
 	for {
-		batch := w.in.take()
-		if len(batch) == 0 {
+		batch, quiet := w.in.take(lull)
+		lull = nil
+		switch {
+		case quiet:
+			if err := w.admit(ctx); err != nil {
+				return err
+			}
+			continue
+		case len(batch) == 0:
 			return w.finish(ctx)
 		}
 		if err := w.commit(ctx, batch); err != nil {
 			return err
 		}
+		lull = time.After(admitWait)
 	}
+}
+
+// admitWait is how long what was committed waits for slow sources, so that the
+// run's items come in by their dates, and the source declared first leads.
+const admitWait = time.Second
+
+// admit gives what has come so far its places: a server that takes long holds
+// nobody else up.
+func (w *writer) admit(ctx context.Context) error {
+	return w.p.Store.Write(ctx, func(tx Tx) error {
+		_, err := tx.Admit(ctx, w.run.others(), w.p.Now())
+		return err
+	})
 }
 
 // commit applies a batch in one transaction and reports on it.
@@ -197,6 +219,9 @@ func (w *writer) noteFailure(ctx context.Context, tx Tx, b *prepared, state feed
 		state.Error, err = "it was removed meanwhile", nil
 	}
 	b.report.Outcome, b.report.Error = feed.OutcomeFailed, state.Error
+	if b.result.Requests == 0 && b.result.Failure == feed.StatusLimited {
+		b.report.Outcome, b.report.Error = feed.OutcomeNotDue, "" // its host is paused: it was not asked
+	}
 	return err
 }
 

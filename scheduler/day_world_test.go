@@ -308,6 +308,10 @@ func (w *world) newFeed(n int) *webFeed {
 	case 33:
 		f.header["Cache-Control"], f.wait = "public, max-age=7200", 2*time.Hour
 	}
+	if host.n == limitsBySeconds || host.n == limitsByDate { // so that they come due apart
+		f.wait += time.Duration(n%feedsPerHost) * 10 * time.Minute
+		f.header["Cache-Control"] = fmt.Sprintf("max-age=%d", int(f.wait.Seconds()))
+	}
 	f.write()
 	return f
 }
@@ -387,7 +391,11 @@ func (f *webFeed) note(r *http.Request) {
 func (f *webFeed) noteConditions(r *http.Request) {
 	f.counts.polls++
 	got := sentValidators{r.Header.Get("If-None-Match"), r.Header.Get("If-Modified-Since")}
-	if got != f.sent && got != (sentValidators{}) {
+	none := sentValidators{}
+	if got == none && f.sent != none && !f.fault.isPartly() {
+		f.w.complain("%s%s: asked without %q, which the last document had", r.Host, r.URL, f.sent)
+	}
+	if got != f.sent && got != none {
 		f.w.complain("%s%s: asked with %q, though the last document had %q", r.Host, r.URL, got, f.sent)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -174,7 +175,7 @@ func (s *Scheduler) carryOut(run *activeRun) {
 
 	s.mu.Lock()
 	run.over = true
-	quiet := !run.wanted && run.idle()
+	quiet := !run.wanted && s.idle(run)
 	s.mu.Unlock()
 	switch {
 	case busy:
@@ -205,10 +206,8 @@ func (s *Scheduler) ingest(run *activeRun) error {
 		return err
 	}
 	defer release()
-	if run.request.Trigger == "start" {
-		if err := s.settle(); err != nil {
-			return err
-		}
+	if err := s.settle(); err != nil {
+		return err
 	}
 	sources, err := s.sources(run.request)
 	if err != nil {
@@ -245,19 +244,15 @@ func (s *Scheduler) acquire(run *activeRun) (func(), error) {
 	return s.lock.acquire(s.ctx, true)
 }
 
-// settledRuns is how many of the newest reports are looked at for runs that
-// never ended.
-const settledRuns = 20
-
 // settle closes the reports of runs whose process died. It is called with the
 // run lock held, so no other process is at any.
 func (s *Scheduler) settle() error {
-	reports, err := s.store.Runs(s.ctx, settledRuns)
+	reports, err := s.store.RunningRuns(s.ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range reports {
-		if r.State != "running" || s.isActive(r.ID) {
+		if s.isActive(r.ID) {
 			continue
 		}
 		r.State, r.Finished = "failed", s.pipeline.Now()
@@ -364,11 +359,29 @@ func (s *Scheduler) others(run *activeRun) []string {
 	return ids
 }
 
-// idle tells whether it was a look at the folder that found nothing: that
-// leaves no trace.
-func (r *activeRun) idle() bool {
-	report := r.snapshot()
-	return report.Trigger == "folder" && !report.Counts.Changed() && report.Failed() == 0 && report.Error == ""
+// idle tells whether it was a look at the folder that found nothing, and no
+// other fault than the look before: that leaves no trace. s.mu is held.
+func (s *Scheduler) idle(run *activeRun) bool {
+	report := run.snapshot()
+	if report.Trigger != "folder" {
+		return false
+	}
+	faults := []string{report.Error}
+	for _, src := range report.Sources {
+		faults = append(faults, src.Error)
+	}
+	fault := strings.Join(faults, "\n")
+	known := fault == s.folderFault
+	s.folderFault = fault
+	return known && !report.Counts.Changed()
+}
+
+// when is a time for the log; a folder is looked at again at the next rescan.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "the next run"
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // record stores and logs the report.
@@ -381,7 +394,7 @@ func (s *Scheduler) record(run *activeRun) {
 	}
 	for _, src := range report.Sources {
 		if src.Error != "" {
-			s.log.Warn("source", "name", src.Name, "error", src.Error, "next", src.NextDue)
+			s.log.Warn("source", "name", src.Name, "error", src.Error, "next", when(src.NextDue))
 		}
 	}
 	if report.Error != "" {
@@ -390,5 +403,5 @@ func (s *Scheduler) record(run *activeRun) {
 	}
 	s.log.Info("run "+report.State, "trigger", report.Trigger, "sources", report.Total, "failed", report.Failed(),
 		"published", report.Counts.Published, "updated", report.Counts.Updated, "copies", report.Counts.Copies,
-		"withdrawn", report.Counts.Withdrawn, "took", report.Finished.Sub(report.Started).Round(time.Millisecond))
+		"withdrawn", report.Counts.Withdrawn, "took", report.Finished.Sub(report.Started).Round(time.Millisecond).String())
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -160,6 +162,36 @@ func TestARunsReportTellsHowEachSourceFared(t *testing.T) {
 	}
 	if b := row(got, "well").Bytes; b != int64(len(r.sites[0].document())) {
 		t.Errorf("%d bytes", b)
+	}
+}
+
+// What docs/fetching.md shows to publishers is what is sent, and all of it.
+func TestThePageForPublishersShowsWhatIsSent(t *testing.T) {
+	page, err := os.ReadFile("../docs/fetching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(page), "    GET /feed.xml HTTP/1.1\n")
+	shown, _, _ = strings.Cut(shown, "\n\n")
+	want := http.Header{}
+	for line := range strings.Lines(shown) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		want.Set(name, value)
+	}
+	want.Del("Host") // which the server tells apart
+	asked := make(chan http.Header, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header
+		w.WriteHeader(http.StatusNotModified)
+	}))
+	defer server.Close()
+	c := fetch.New(fetch.Options{AllowPrivate: true, UserAgent: fetch.UserAgent("1.0.0", "", "https://news.example.org")})
+	defer c.Close()
+	c.Get(t.Context(), feed.Source{URL: server.URL, State: feed.SourceState{
+		ETag: want.Get("If-None-Match"), LastModified: want.Get("If-Modified-Since"), ValidatorsSince: time.Now(),
+	}}, false)
+	if diff := cmp.Diff(want, <-asked); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -402,22 +434,24 @@ func TestAStoreThatFailsLeavesNoSourceBehind(t *testing.T) {
 // A run that gives up while it waits for another one's source must not free it.
 func TestASourceBelongsToTheRunThatTookIt(t *testing.T) {
 	r := newRig(t)
+	var gets atomic.Int32
+	r.pipeline.Fetcher = fetcher{r.pipeline.Fetcher, func(feed.Source) { gets.Add(1) }}
 	slow := r.add("slow", "One")
 	slow.hold()
 	r.declare()
 	id := r.trigger(feed.RunRequest{Trigger: "api"})
 	r.until("the feed to be asked", func() bool { return slow.times() == 1 })
 	sources := []feed.Source{r.source("slow")}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	for n := range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
 		run := ingest.Run{ID: fmt.Sprint(n), Now: r.clock.now()}
 		if err := r.pipeline.Run(ctx, run, sources, func(feed.SourceReport) {}); err == nil {
 			t.Error("a run went on without its source")
 		}
 	}
-	if slow.times() != 1 {
-		t.Errorf("asked %d times at once", slow.times())
+	if gets.Load() != 1 {
+		t.Errorf("%d runs fetched it at once", gets.Load())
 	}
 	slow.open()
 	r.wait(id)

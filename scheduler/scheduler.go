@@ -41,15 +41,18 @@ type Scheduler struct {
 	ctx  context.Context // of all runs; ends when Stop loses patience
 	stop context.CancelFunc
 
-	mu     sync.Mutex
-	opts   Options
-	cron   *cron.Cron
-	main   cron.EntryID
-	runs   map[string]*activeRun
-	due    map[string]time.Time // by slug
-	ending bool
-	reload chan struct{}
-	active sync.WaitGroup // runs
+	mu   sync.Mutex
+	opts Options
+	cron *cron.Cron
+	main cron.EntryID
+	runs map[string]*activeRun
+	due  map[string]time.Time // by slug
+	// folderFault is what was wrong when the folder was last looked at; it is
+	// told when it changes, not with each look.
+	folderFault string
+	ending      bool
+	reload      chan struct{}
+	active      sync.WaitGroup // runs
 
 	periodic sync.WaitGroup // what else was started for the present options
 }
@@ -83,7 +86,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		cancel()
 		<-clock.Stop().Done() // its jobs end with their period
 		s.periodic.Wait()
-		if ctx.Err() != nil {
+		if over := ctx.Err() != nil; over {
 			return nil
 		}
 		trigger = "signal"

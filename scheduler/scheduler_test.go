@@ -359,7 +359,10 @@ func TestATickIsSkippedWhileItsRunIsUnderWay(t *testing.T) {
 	first := make(chan struct{})
 	go func() { defer close(first); tick.Run() }()
 	r.until("the feed to be asked", func() bool { return slow.times() == 2 })
-	tick.Run() // returns at once, or the test does not end
+	tick.Run() // waits for no run
+	if !r.sched.Running() {
+		t.Error("it waited for the run")
+	}
 	slow.open()
 	<-first
 	if slow.times() != 2 {
@@ -424,7 +427,10 @@ func TestAMinuteTickLeavesARunUnderWayItsSources(t *testing.T) {
 	r.clock.later(11 * time.Minute)
 	id := r.trigger(feed.RunRequest{Trigger: "api"})
 	r.until("the feed to be asked", func() bool { return slow.times() == 2 })
-	r.sched.wake(t.Context()) // returns at once, or the test does not end
+	r.sched.wake(t.Context()) // waits for no run
+	if !r.sched.Running() {
+		t.Error("it waited for the run")
+	}
 	slow.open()
 	r.wait(id)
 }

@@ -53,8 +53,8 @@ func (s *Store) ByRaw(ctx context.Context, sourceID int64, raws []int64) ([]feed
 	return inOrder(all), err
 }
 
-// Copies are the entries of any source that support an item and have one of
-// these URL keys or content keys, oldest first. A key is 64 bits of a hash: compare
+// Copies are the entries of any source that have one of these URL keys, held
+// ones too, or one of these content keys and an item, oldest first. A key is 64 bits of a hash: compare
 // Canonical where a false match would hurt.
 func (t *Tx) Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error) {
 	return t.copiesOf(ctx, urls, contents)
@@ -67,7 +67,7 @@ func (s *Store) Copies(ctx context.Context, urls, contents []int64) ([]feed.Know
 
 func (s session) copiesOf(ctx context.Context, urls, contents []int64) ([]feed.Known, error) {
 	var all []feed.Known
-	err := s.eachIn(ctx, fromKnown+`WHERE e.url_key IN (%s) AND e.item_id IS NOT NULL`, nil, urls, collectKnown(&all))
+	err := s.eachIn(ctx, fromKnown+`WHERE e.url_key IN (%s)`, nil, urls, collectKnown(&all))
 	if err == nil {
 		err = s.eachIn(ctx, fromKnown+`WHERE e.content_key IN (%s) AND e.item_id IS NOT NULL`, nil, contents, collectKnown(&all))
 	}

@@ -23,9 +23,9 @@ func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
 		return err
 	}
 	return s.Write(ctx, func(t *Tx) error {
-		_, err := t.exec(ctx, `INSERT INTO run (id, started, report) VALUES ($1, $2, $3)
-			ON CONFLICT (id) DO UPDATE SET started = EXCLUDED.started, report = EXCLUDED.report`,
-			r.ID, r.Started.UnixMilli(), report)
+		_, err := t.exec(ctx, `INSERT INTO run (id, started, running, report) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (id) DO UPDATE SET started = EXCLUDED.started, running = EXCLUDED.running, report = EXCLUDED.report`,
+			r.ID, r.Started.UnixMilli(), bit(r.State == "running"), report)
 		if err != nil {
 			return err
 		}
@@ -83,8 +83,17 @@ func (s *Store) Run(ctx context.Context, id string) (feed.Report, error) {
 
 // Runs are the newest reports, newest first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]feed.Report, error) {
+	return s.runs(ctx, `SELECT report FROM run ORDER BY started DESC, id DESC LIMIT $1`, int64(limit))
+}
+
+// RunningRuns are the reports of runs that have not ended, by all that is stored.
+func (s *Store) RunningRuns(ctx context.Context) ([]feed.Report, error) {
+	return s.runs(ctx, `SELECT report FROM run WHERE running = 1 ORDER BY started DESC`)
+}
+
+func (s *Store) runs(ctx context.Context, query string, args ...any) ([]feed.Report, error) {
 	var all []feed.Report
-	err := s.reader.each(ctx, `SELECT report FROM run ORDER BY started DESC, id DESC LIMIT $1`, []any{int64(limit)},
+	err := s.reader.each(ctx, query, args,
 		func(scan scanner) error {
 			var b []byte
 			if err := scan(&b); err != nil {

@@ -127,7 +127,7 @@ func (s *Store) Source(ctx context.Context, name string) (feed.Source, error) {
 		}
 	}
 	return feed.Source{}, feed.Errorf(feed.CodeNotFound,
-		"there is no source %q: give its slug, URL or name as `tributary source list` shows them", name)
+		"there is no source %q: give its slug, URL or name as `tributary source list` shows them", feed.Redacted(name))
 }
 
 func (s *Store) bySlug(ctx context.Context, slug string) ([]feed.Source, error) {

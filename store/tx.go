@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"tributary/feed"
 )
@@ -62,6 +63,9 @@ func (t *Tx) begin(ctx context.Context) error {
 func (t *Tx) finish(ctx context.Context) error {
 	if t.now == t.was {
 		return nil
+	}
+	if t.now.change != t.was.change {
+		t.now.change = max(t.was.change+1, time.Now().UnixMilli())
 	}
 	_, err := t.exec(ctx, `UPDATE meta SET change = $1, last_source = $2, last_entry = $3, last_item = $4, last_place = $5
 		WHERE one = 1`, t.now.change, t.now.source, t.now.entry, t.now.item, t.now.place)

@@ -199,7 +199,7 @@ func (s *Server) apiRun(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	report, err := s.store.Run(r.Context(), r.PathValue("id"))
+	report, err := s.runner.Report(r.Context(), r.PathValue("id"))
 	if err == nil && !trusted {
 		var sources []feed.Source
 		sources, err = s.store.Sources(r.Context())

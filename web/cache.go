@@ -2,6 +2,7 @@ package web
 
 import (
 	"container/list"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -38,12 +39,13 @@ func newCache(entries, bytes int) *cache {
 }
 
 // document returns what is kept under key for stamp, else makes and keeps it.
-// Requests that come while it is being made wait for the same one.
+// Requests for the same stamp that come while it is being made wait for it;
+// one for a later stamp gets no document that was begun before the change.
 func (c *cache) document(key string, stamp int64, render func() (*document, error)) (*document, error) {
 	if d := c.get(key, stamp); d != nil {
 		return d, nil
 	}
-	v, err, _ := c.flight.Do(key, func() (any, error) {
+	v, err, _ := c.flight.Do(strconv.FormatInt(stamp, 10)+" "+key, func() (any, error) {
 		d, err := render()
 		if err == nil {
 			c.put(key, stamp, d)

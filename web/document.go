@@ -25,6 +25,7 @@ type document struct {
 	zipped   variant // body nil: compressing gains nothing
 	tag      string  // entity tag of the content without quotes, the same for both variants
 	modified time.Time
+	date     []string // modified as a header value, nil if there is none
 
 	cacheControl []string
 	fields       []field // of a full answer only (200, 410 …)
@@ -79,7 +80,7 @@ func newDocument(body []byte, o docOptions) (*document, error) {
 	d.fields = append(d.fields, field{"Content-Type", []string{o.mediaType}}, field{"X-Content-Type-Options", noSniff})
 	if !o.modified.IsZero() {
 		d.modified = o.modified.UTC().Truncate(time.Second)
-		d.fields = append(d.fields, field{"Last-Modified", []string{d.modified.Format(http.TimeFormat)}})
+		d.date = []string{d.modified.Format(http.TimeFormat)}
 	}
 	if o.csp != "" {
 		d.fields = append(d.fields, field{"Content-Security-Policy", []string{o.csp}})
@@ -125,6 +126,9 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	h["Etag"] = v.etag
 	h["Cache-Control"] = d.cacheControl
 	h["Vary"] = varyEncoding
+	if d.dated() {
+		h["Last-Modified"] = d.date
+	}
 	if d.unmodified(r.Header) {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -155,9 +159,13 @@ func (d *document) unmodified(h http.Header) bool {
 		return d.matches(tags)
 	}
 	since, ok := h["If-Modified-Since"]
-	if !ok || d.modified.IsZero() {
+	if !ok || !d.dated() {
 		return false
 	}
 	t, err := http.ParseTime(since[0])
 	return err == nil && !d.modified.After(t)
 }
+
+// dated tells whether the document may be dated already (RFC 9110, 8.8.2.1: not
+// in the future).
+func (d *document) dated() bool { return d.date != nil && !time.Now().Before(d.modified) }

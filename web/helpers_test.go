@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"flag"
 	"hash/fnv"
 	"io"
@@ -72,10 +74,20 @@ func sampleFile(t testing.TB) []byte {
 	}
 	backup := filepath.Join(t.TempDir(), "sample.db")
 	must(t, st.Backup(t.Context(), backup))
+	dateChange(t, backup, at(time.January, 6, 12, 45))
 	file, err := os.ReadFile(backup)
 	must(t, err)
 	sampleBytes.file = file
 	return file
+}
+
+// dateChange makes the last change of a closed store's file one of a time.
+func dateChange(t testing.TB, path string, at time.Time) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), `UPDATE meta SET change = $1`, at.UnixMilli())
+	must(t, errors.Join(err, db.Close()))
 }
 
 // addSources stores sources with what they say of themselves and their state,
@@ -84,7 +96,7 @@ func addSources(t testing.TB, st *store.Store, sources []feed.Source) map[string
 	t.Helper()
 	ids := map[string]int64{}
 	for _, src := range sources {
-		added, err := st.AddSource(t.Context(), src, noon)
+		added, err := addSource(t, st, src)
 		must(t, err)
 		ids[src.Slug] = added.ID
 		must(t, st.Write(t.Context(), func(tx *store.Tx) error {
@@ -92,6 +104,15 @@ func addSources(t testing.TB, st *store.Store, sources []feed.Source) map[string
 		}))
 	}
 	return ids
+}
+
+// addSource adds a source, as which the seeds folder cannot be added.
+func addSource(t testing.TB, st *store.Store, src feed.Source) (feed.Source, error) {
+	if src.Slug != feed.SeedsSlug {
+		return st.AddSource(t.Context(), src, noon)
+	}
+	must(t, st.SyncSources(t.Context(), feed.OriginConfig, []feed.Source{src}, noon))
+	return st.Source(t.Context(), src.Slug)
 }
 
 // addItems publishes items, each admitted a moment after its date.
@@ -151,6 +172,7 @@ func must(t testing.TB, err error) {
 
 // scheduler stands in for the program's: it notes what it is asked for.
 type scheduler struct {
+	st       Store
 	next     time.Time
 	running  bool
 	requests []feed.RunRequest
@@ -174,6 +196,9 @@ func (s *scheduler) Wait(ctx context.Context, _ string) (feed.Report, error) {
 	case <-ctx.Done():
 		return feed.Report{}, ctx.Err()
 	}
+}
+func (s *scheduler) Report(ctx context.Context, id string) (feed.Report, error) {
+	return s.st.Run(ctx, id)
 }
 func (s *scheduler) NextRun() time.Time { return s.next }
 func (s *scheduler) Running() bool      { return s.running }
@@ -215,7 +240,7 @@ func newServer(t testing.TB, st *store.Store, change ...func(*Options)) *Server 
 	for _, c := range change {
 		c(&o)
 	}
-	return New(o, st, &scheduler{next: at(time.January, 6, 12, 15)}, catalogue{st: st, found: "an Atom feed"})
+	return New(o, st, &scheduler{st: st, next: at(time.January, 6, 12, 15)}, catalogue{st: st, found: "an Atom feed"})
 }
 
 func textLogger(w io.Writer) *slog.Logger {

@@ -60,6 +60,40 @@ func TestNothingPrivateIsShownToStrangers(t *testing.T) {
 	}
 }
 
+func TestASourceWithHeadersIsShownToNobodyAndItsHeadersNowhere(t *testing.T) {
+	st := openStore(t)
+	sources := addSources(t, st, []feed.Source{
+		{Slug: "keyed", Kind: feed.KindFeed, URL: "https://keyed.example/feed", Name: "Keyed News", Enabled: true,
+			Headers: map[string]string{"X-Api-Key": "hunter2"}},
+		{Slug: "login", Kind: feed.KindFeed, URL: "https://hunter3@login.example/feed", Name: "Login News", Enabled: true},
+	})
+	var items []sampleItem
+	for slug := range sources {
+		items = append(items, sampleItem{id: "00000000-0000-5000-8000-" + slug + "0000000", source: slug,
+			entry: feed.Entry{Title: "Told by " + slug, URL: "https://" + slug + ".example/1", Published: noon}})
+	}
+	addItems(t, st, sources, items)
+	srv := newServer(t, st)
+	for _, target := range []string{"/", "/sources", "/sources.opml", "/feed.atom", "/feed.rss", "/feed.json", "/api/items", "/api/sources", "/metrics"} {
+		for _, header := range [][]string{nil, {"Authorization", "Bearer " + sampleToken}} {
+			a := get(t, srv, target, header...)
+			wantStatus(t, a, http.StatusOK)
+			for _, secret := range []string{"hunter", "X-Api-Key"} {
+				if strings.Contains(a.body, secret) {
+					t.Errorf("%s shows %q", target, secret)
+				}
+			}
+			if header == nil && (strings.Contains(a.body, "Keyed News") || strings.Contains(a.body, "Login News")) {
+				t.Errorf("%s names a source that has secrets", target)
+			}
+		}
+	}
+	a := get(t, srv, "/api/sources", "Authorization", "Bearer "+sampleToken)
+	if !strings.Contains(a.body, "Keyed News") || !strings.Contains(a.body, "https://xxxxx@login.example/feed") {
+		t.Errorf("who has the token is not told: %s", a.body)
+	}
+}
+
 func TestAnItemThatIsNotShownIsGoneOrUnknown(t *testing.T) {
 	st := sampleStore(t)
 	srv := newServer(t, st)
@@ -185,7 +219,7 @@ func TestTheEmptyFrontPageSaysWhatComesNext(t *testing.T) {
 			t.Errorf("while waiting it does not say %q", want)
 		}
 	}
-	running := New(sampleOptions(), st, &scheduler{running: true}, catalogue{})
+	running := New(sampleOptions(), st, &scheduler{st: st, running: true}, catalogue{})
 	if !strings.Contains(get(t, running, "/").body, "under way") {
 		t.Error("it does not say that a run is under way")
 	}

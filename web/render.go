@@ -138,7 +138,7 @@ func (s *Server) render(change int64, items []feed.Item, last *rendering) *rende
 	if last == nil {
 		last = new(rendering)
 	}
-	next := &rendering{change: change, modified: s.newestChange(items), items: len(items)}
+	next := &rendering{change: change, modified: s.lastModified(change), items: len(items)}
 	var failures []error
 	for i, before := range last.docs {
 		doc, err := s.renderOne(i, items, next.modified, before)
@@ -152,19 +152,18 @@ func (s *Server) render(change int64, items []feed.Item, last *rendering) *rende
 	return next
 }
 
-// newestChange is when the newest of the items changed or came in. It moves
-// with what is shown and not with the clock. Without items it is when the feed
-// came to be.
-func (s *Server) newestChange(items []feed.Item) time.Time {
-	newest := s.opt.Site.Started
-	for _, item := range items {
-		for _, t := range []time.Time{item.Updated, item.Admitted} {
-			if t.After(newest) {
-				newest = t
-			}
-		}
+// showsWithin is how long after its commit a change shows at the latest.
+const showsWithin = 2 * time.Second
+
+// lastModified dates the documents of a change number, which is the time of its
+// commit in milliseconds: when they had certainly replaced the ones before, in
+// whole seconds. Clients drop what is not dated later than what they have, or
+// than when they asked (libcurl's time condition). Until then it is not sent.
+func (s *Server) lastModified(change int64) time.Time {
+	if change == 0 {
+		return s.opt.Site.Started
 	}
-	return newest
+	return time.UnixMilli(change).Add(showsWithin + time.Second - time.Millisecond).Truncate(time.Second)
 }
 
 // renderOne makes one document. If its bytes are what they were, the one from
@@ -183,7 +182,7 @@ func (s *Server) renderOne(which int, items []feed.Item, modified time.Time, bef
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", docMedia[which].path, err)
 	}
-	if before != nil && string(before.plain.body) == string(body) && before.modified.Equal(modified.Truncate(time.Second)) {
+	if before != nil && string(before.plain.body) == string(body) {
 		return before, nil
 	}
 	return newDocument(body, docOptions{

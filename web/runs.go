@@ -169,7 +169,7 @@ func (s *Server) runRow(r feed.SourceReport) runRow {
 // runPage shows one run; while it is in progress the page asks again by itself.
 func (s *Server) runPage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	report, err := s.store.Run(r.Context(), id)
+	report, err := s.runner.Report(r.Context(), id)
 	if err != nil {
 		s.failPage(w, r, err)
 		return

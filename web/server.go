@@ -47,6 +47,8 @@ type Runner interface {
 	Trigger(ctx context.Context, req feed.RunRequest) (runID string, err error)
 	// Wait returns the report of a run once it is done, or ctx's error.
 	Wait(ctx context.Context, runID string) (feed.Report, error)
+	// Report returns the report of a run, as far as it goes if it is in progress.
+	Report(ctx context.Context, runID string) (feed.Report, error)
 	// NextRun is when the schedule fires next; zero: never.
 	NextRun() time.Time
 	// Running tells whether a run is in progress.

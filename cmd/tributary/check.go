@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tributary/feed"
+	"tributary/ingest/fetch"
 	"tributary/ingest/folder"
 	"tributary/store"
 )
@@ -129,27 +130,47 @@ func checkDatabase(ctx context.Context, cfg Config) []finding {
 	if err != nil {
 		return []finding{{name, false, err.Error()}}
 	}
-	return []finding{{name, true, fmt.Sprintf("%s: %s, %s, %s", st.Engine(), plural(n.Sources, "source"), plural(n.Items, "item"), entriesOf(n.Entries))}}
+	all := []finding{{name, true, fmt.Sprintf("%s: %s, %s, %s", st.Engine(), plural(n.Sources, "source"), plural(n.Items, "item"), entriesOf(n.Entries))}}
+	sources, err := st.Sources(ctx)
+	if err != nil {
+		return []finding{{name, false, err.Error()}}
+	}
+	for _, s := range sources {
+		if s.Origin == feed.OriginAdded {
+			all = append(all, checkSecrets(cfg, s)...)
+		}
+	}
+	return all
 }
 
-// checkSeeds scans the seeds folder and names the files that cannot be taken.
+// checkSeeds reads the seeds folder as a run would and names the files that
+// cannot be taken.
 func checkSeeds(ctx context.Context, cfg Config) []finding {
 	const name = "seeds"
 	scan, err := folder.Scan(ctx, cfg.Seeds, nil, time.Now())
 	if err != nil {
 		return []finding{{name, false, fmt.Sprintf("%s: %v", cfg.whereIs("seeds"), err)}}
 	}
-	all := []finding{{name, true, fmt.Sprintf("%s: %s", cfg.Seeds, plural(len(scan.Files), "document"))}}
+	var wrong []finding
+	for _, f := range scan.Files {
+		if ctx.Err() != nil {
+			return []finding{{name, false, ctx.Err().Error()}}
+		}
+		if _, err := folder.Read(cfg.Seeds, f, time.Now()); err != nil {
+			wrong = append(wrong, finding{name, false, err.Error()})
+		}
+	}
+	all := []finding{{name, true, fmt.Sprintf("%s: %s", cfg.Seeds, plural(len(scan.Files)-len(wrong), "document"))}}
 	if len(scan.Files) == 0 {
 		all[0] = finding{name, false, fmt.Sprintf("%s: %s holds no .txt, .md or .html document; put one there, or name another folder", cfg.whereIs("seeds"), cfg.Seeds)}
 	}
 	for _, s := range scan.Skipped {
 		all = append(all, finding{name, false, s.Path + ": " + s.Why})
 	}
-	return all
+	return append(all, wrong...)
 }
 
-// checkSources tells which declared sources could never be fetched. That their
+// checkSources tells which declared sources could not be fetched. That their
 // addresses are well-formed was found when the configuration was read.
 func checkSources(cfg Config) []finding {
 	const name = "sources"
@@ -158,11 +179,28 @@ func checkSources(cfg Config) []finding {
 		if s.Enabled && !cfg.Private && isPrivateAddress(s.URL) {
 			wrong = append(wrong, finding{name, false, fmt.Sprintf("%s: %s is on this machine or a private network; set allow_private: true to let it be fetched", s.Slug, feed.Redacted(s.URL))})
 		}
+		wrong = append(wrong, checkSecrets(cfg, s)...)
 	}
 	if wrong != nil {
 		return wrong
 	}
 	return []finding{{name, true, plural(len(cfg.Sources), "feed") + " declared"}}
+}
+
+// checkSecrets names the environment variables that a source needs and that
+// are not set.
+func checkSecrets(cfg Config, s feed.Source) []finding {
+	names, err := fetch.References(s)
+	if !s.Enabled || s.Kind != feed.KindFeed || err != nil {
+		return nil // what is wrong with an address itself is no matter of the environment
+	}
+	var wrong []finding
+	for _, name := range names {
+		if cfg.getenv(name) == "" {
+			wrong = append(wrong, finding{"sources", false, fmt.Sprintf("%s: the environment variable %s, which it names, is not set; set it for tributary", s.Slug, name)})
+		}
+	}
+	return wrong
 }
 
 // isPrivateAddress tells whether a URL's host is by its looks one that

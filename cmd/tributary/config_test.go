@@ -75,6 +75,17 @@ func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"sources:\n  - url: https://a.example/\n    tags: news", `tributary.yaml:3: sources.tags: this should be a list; write tags: [europe, official]`},
 		{"sources:\n  - url: https://a.example/\n    tags: [\"a,b\"]", `tributary.yaml:3: sources.tags: "a,b" is not a tag; write one or more words without a comma`},
 		{"sources:\n  - url: https://a.example/\n    enabled: 2", `tributary.yaml:3: sources.enabled: "2" is neither true nor false; write true or false`},
+		{"sources:\n  - url: https://a.example/\n    headers: [X-Api-Key]", `tributary.yaml:3: sources.headers: this should be names with values; write headers: {X-Api-Key: $NEWS_KEY}`},
+		{"sources:\n  - url: https://a.example/\n    headers:\n      X-Api-Key: $KEY\n      Cookie: a=secret", `tributary.yaml:5: sources.headers.Cookie: the header Cookie is not for a source to set: remove it`},
+		{"sources:\n  - url: https://a.example/\n    headers: {user-agent: secret}", `tributary.yaml:3: sources.headers.user-agent: the header User-Agent is not for a source to set: remove it`},
+		{"sources:\n  - url: https://a.example/\n    headers: {X Key: secret}", `tributary.yaml:3: sources.headers.X Key: "X Key" is not the name of a header: it has letters, digits and dashes only, such as X-Api-Key`},
+		{"sources:\n  - url: https://a.example/\n    headers: {X-Key: [secret]}", `tributary.yaml:3: sources.headers.X-Key: this should be one value, not a list or keys`},
+		{"sources:\n  - url: https://a.example/\n    headers: {X-Key: }", `tributary.yaml:3: sources.headers.X-Key: this header has no value; give one, such as $NEWS_KEY, or remove it`},
+		{"sources:\n  - url: https://a.example/\n    headers:\n      X-Key: secret\n      x-key: secret", `tributary.yaml:5: sources.headers.x-key: the header stands there already; keep one of the two`},
+		{"sources:\n  - url: https://a.example/\n    headers: {X-Key: secret$}", `tributary.yaml:3: sources.headers.X-Key: the header X-Key: a $ is followed by the name of an environment variable, such as $NEWS_KEY: write $$ where a dollar sign is meant`},
+		{"sources:\n  - url: https://a.example/\n    headers: {X-Key: \"secret\\nX: y\"}", `tributary.yaml:3: sources.headers.X-Key: the value of the header X-Key has a line break or another control character: write it on one line`},
+		{"sources:\n  - url: https://u:secret$@a.example/", `tributary.yaml:2: sources.url: a $ is followed by the name of an environment variable, such as $NEWS_KEY: write $$ where a dollar sign is meant`},
+		{"sources:\n  - url: https://u:secret@a.example/\n    headers: {Authorization: Bearer secret}", `tributary.yaml:2: sources: it has a user in its address and a header Authorization: keep one of the two`},
 		{"sources:\n  - url: https://a.example/x\n  - name: B\n    url: https://a.example/x#top", `tributary.yaml:4: sources.url: https://a.example/x stands at tributary.yaml:2 already; remove one of the two`},
 		{"sources:\n  - url: https://u:secret@a.example/x\n  - url: https://u:secret@a.example/x", `tributary.yaml:3: sources.url: https://u:xxxxx@a.example/x stands at tributary.yaml:2 already; remove one of the two`},
 	} {
@@ -273,5 +284,37 @@ func TestTheShippedConfigurationIsValid(t *testing.T) {
 	}
 	if len(c.Sources) < 4 || c.Description == "" {
 		t.Errorf("%d sources, description %q", len(c.Sources), c.Description)
+	}
+}
+
+func TestSecretsOfASourceAreKeptAsWrittenAndMakeItPrivate(t *testing.T) {
+	c, err := load(t, "sources:\n"+
+		"  - url: https://a.example/\n    headers: {x-api-key: $NEWS_KEY, Accept: text/xml}\n"+
+		"  - url: https://reader:$NEWS_PASSWORD@b.example/\n"+
+		"  - url: https://c.example/\n", []string{"NEWS_KEY=hunter2", "NEWS_PASSWORD=hunter3", "TRIBUTARY_SOURCES=https://$TOKEN@d.example/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"X-Api-Key": "$NEWS_KEY", "Accept": "text/xml"}, c.Sources[0].Headers); diff != "" {
+		t.Error(diff)
+	}
+	for i, private := range []bool{true, true, false, true} {
+		if s := c.Sources[i]; s.Private != private || strings.Contains(s.URL, "hunter") {
+			t.Errorf("%+v", s)
+		}
+	}
+	if got := c.fetching().Getenv("NEWS_KEY"); got != "hunter2" {
+		t.Errorf("fetching is told %q", got)
+	}
+}
+
+func TestStrangersNameNoVariables(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"https://a.example/": true, "https://u:p@a.example/": true, "https://u:pa$$word@a.example/$NOT?a=$NOT": true,
+		"https://u:$HOME@a.example/": false, "https://$HOME@a.example/": false, "https://u:%24HOME@a.example/": false, "https://u:$@a.example/": false,
+	} {
+		if _, err := parseStrangersURL(url); (err == nil) != ok {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }

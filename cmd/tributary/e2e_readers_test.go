@@ -282,6 +282,7 @@ func TestReadersShowEachItemOnce(t *testing.T) {
 // whose date is not newer than what it asked with) must not miss them.
 func TestReadersSeeWhatALongRunBrings(t *testing.T) {
 	t.Parallel()
+	needPrograms(t, slices.Concat(newsboat.programs, sfeed.programs)...)
 	h, _, b := twoFeeds(t)
 	h.ingest()
 	s := h.serve()
@@ -291,20 +292,19 @@ func TestReadersSeeWhatALongRunBrings(t *testing.T) {
 	time.Sleep(time.Second) // the next second, for Last-Modified
 	h.write("seeds/two.md", "# Another document\n\nIts text.\n")
 	s.shows("Another document")
-	var subscriptions []*subscription
-	for _, r := range []reader{newsboat, sfeed} {
-		subscriptions = append(subscriptions, subscribe(t, r, s.url, "/feed.atom"))
-	}
+	subscriptions := []*subscription{subscribe(t, newsboat, s.url, "/feed.atom"), subscribe(t, sfeed, s.url, "/feed.atom")}
 	for range 3 {
-		look(t, "before", subscriptions, ids(s.items()), func(*testing.T, request) {})
+		for _, sub := range subscriptions {
+			sub.reloads(t, ids(s.items()))
+		}
 	}
 	release()
 	s.shows("Story b2")
-	look(t, "after", subscriptions, ids(s.items()), func(t *testing.T, r request) {
-		if !r.conditional() || r.status != http.StatusOK {
-			t.Errorf("it was answered %d to %v", r.status, r.header)
+	for _, sub := range subscriptions {
+		if r := sub.reloads(t, ids(s.items())); !r.conditional() || r.status != http.StatusOK {
+			t.Errorf("%s was answered %d to %v", sub.name, r.status, r.header)
 		}
-	})
+	}
 }
 
 // look has every reader look once; check judges what it asked.

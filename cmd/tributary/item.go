@@ -358,9 +358,9 @@ func firstTime(a, b time.Time) time.Time {
 
 // itemHideCommand is hide, or unhide.
 func (p *program) itemHideCommand(hide bool) *cobra.Command {
-	word, short, done := "hide", "Take an item out of the feed", "is hidden; tributary item unhide %s brings it back"
+	word, short, done, already := "hide", "Take an item out of the feed", "is hidden; tributary item unhide %s brings it back", "is hidden already"
 	if !hide {
-		word, short, done = "unhide", "Put a hidden item back", "is back in its place"
+		word, short, done, already = "unhide", "Put a hidden item back", "is back in its place", "is not hidden"
 	}
 	return &cobra.Command{
 		Use:   word + " ITEM",
@@ -368,6 +368,10 @@ func (p *program) itemHideCommand(hide bool) *cobra.Command {
 		Args:  arguments(1, 1, "item"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withItem(cmd.Context(), args[0], func(_ Config, st *store.Store, item feed.Item) error {
+				if item.Hidden == hide {
+					p.say("%s %s; nothing has changed", item.Entry.Title, already)
+					return nil
+				}
 				if err := st.Hide(cmd.Context(), item.ID, hide, time.Now()); err != nil {
 					return err
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -16,14 +17,31 @@ func (p *program) json(v any) error {
 	return enc.Encode(v)
 }
 
-// table prints rows under a head, in columns.
+// table prints rows under a head, in columns. A row is one line, whatever is
+// in its cells.
 func (p *program) table(head []string, rows [][]string) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{head}, rows...) {
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t "))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = inCell.Replace(cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(p.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// inCell keeps what would end a line or a cell from doing so.
+var inCell = strings.NewReplacer("\r\n", "; ", "\n", "; ", "\r", "; ", "\t", " ", "\v", " ", "\f", " ")
 
 // say prints a line for a person.
 func (p *program) say(format string, args ...any) {

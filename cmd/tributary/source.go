@@ -342,15 +342,17 @@ func (p *program) sourceImportCommand() *cobra.Command {
 
 // readOPML reads the feeds of a file, or of standard input for "-".
 func (p *program) readOPML(name string) ([]feed.Source, error) {
-	if name == "-" {
-		return feed.ParseOPML(p.stdin)
+	in := p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, feed.Errorf(feed.CodeInvalid, "the OPML file cannot be read: %w", err)
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, feed.Errorf(feed.CodeInvalid, "the OPML file cannot be read: %w", err)
-	}
-	defer f.Close()
-	return feed.ParseOPML(f)
+	list, others, err := feed.ParseOPML(in)
+	return append(list, others...), err // what is wrong with the others, adding them tells
 }
 
 // sourceImport adds those of the list that are new and well-formed, and names
@@ -385,11 +387,12 @@ func (p *program) sourceImport(ctx context.Context, cfg Config, st *store.Store,
 		}
 		added++
 	}
-	p.say("%s added, %d known already", plural(added, "source"), already)
-	if len(wrong) > 0 {
-		return feed.Errorf(feed.CodeUnavailable, "%s", strings.Join(wrong, "\n"))
+	if len(wrong) == 0 {
+		p.say("%s added, %d known already", plural(added, "source"), already)
+		return nil
 	}
-	return nil
+	p.say("%s added, %d known already, %d left out", plural(added, "source"), already, len(wrong))
+	return feed.Errorf(feed.CodeUnavailable, "%s", strings.Join(wrong, "\n"))
 }
 
 func (p *program) sourceExportCommand() *cobra.Command {
@@ -404,19 +407,32 @@ func (p *program) sourceExportCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				text, err := feed.OPML(cfg.Title, append(list, unseen(cfg, list)...), time.Now())
-				if err != nil {
-					return err
-				}
-				if len(args) == 0 {
-					_, err = p.stdout.Write(text)
-					return err
-				}
-				if err := os.WriteFile(args[0], text, 0o644); err != nil { //nolint:gosec // made to be passed on; it names no private source
-					return feed.Errorf(feed.CodeInvalid, "the OPML file cannot be written: %w", err)
-				}
-				return nil
+				return p.sourceExport(cfg.Title, append(list, unseen(cfg, list)...), args)
 			})
 		},
 	}
+}
+
+// sourceExport writes the list to the file that args names, if any, and says
+// how many it may not tell of.
+func (p *program) sourceExport(title string, list []feed.Source, args []string) error {
+	text, err := feed.OPML(title, list, time.Now())
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		_, err = p.stdout.Write(text)
+	} else if err = os.WriteFile(args[0], text, 0o644); err != nil { //nolint:gosec // made to be passed on; it names no private source
+		err = feed.Errorf(feed.CodeInvalid, "the OPML file cannot be written: %w", err)
+	}
+	private := 0
+	for _, s := range list {
+		if s.Kind == feed.KindFeed && (s.Private || s.HasSecrets()) {
+			private++
+		}
+	}
+	if err == nil && private > 0 {
+		fmt.Fprintf(p.stderr, "tributary: %s left out\n", map[bool]string{true: "1 private source was", false: fmt.Sprintf("%d private sources were", private)}[private == 1])
+	}
+	return err
 }

@@ -97,7 +97,7 @@ func (t *trial) view(ctx context.Context) (trialView, error) {
 	for _, f := range t.feeds {
 		v.Feeds = append(v.Feeds, linkView{f.URL, f.Title, f.MediaType})
 	}
-	if t.err != nil {
+	if res.Kind == fetch.Failed {
 		v.Error = t.err.Error()
 		return v, nil
 	}

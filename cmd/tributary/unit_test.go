@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tributary/feed"
 )
 
@@ -122,6 +124,23 @@ func TestTheProgressBarShowsHowFarARunIsAndGoes(t *testing.T) {
 	last := out.String()[strings.LastIndexByte(strings.TrimRight(out.String(), "\r"), '\r')+1:]
 	if strings.TrimSpace(last) != "" {
 		t.Errorf("the bar is left behind: %q", last)
+	}
+}
+
+func TestATablesColumnsLineUpWhateverIsInItsCells(t *testing.T) {
+	var out bytes.Buffer
+	p := program{stdout: &out}
+	err := p.table([]string{"ITEM", "TITLE", "ALSO AT", "STATE"}, [][]string{
+		{"1", "short", "", ""}, {"2", "a title that is longer", "+3", "hidden"}, {"3", "two\nlines\tand a tab", "", ""}, {"4", "", "", "waiting"},
+	})
+	want := `ITEM  TITLE                   ALSO AT  STATE
+1     short
+2     a title that is longer  +3       hidden
+3     two; lines and a tab
+4                                      waiting
+`
+	if diff := cmp.Diff(want, out.String()); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }
 

@@ -209,10 +209,17 @@ func parseLanguage(v string) (string, error) {
 	return v, nil
 }
 
-// parseToken reads the key for the API. It travels in a header (RFC 6750).
+// tokenLength is the least length of a token: nobody guesses that many characters.
+const tokenLength = 16
+
+// parseToken reads the key for the API, "" if there is none. It travels in a
+// header (RFC 6750). Its errors don't show it.
 func parseToken(v string) (string, error) {
 	if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", errors.New("a token has only visible ASCII characters; make one with: openssl rand -hex 32")
+	}
+	if v != "" && len(v) < tokenLength {
+		return "", fmt.Errorf("a token of %s is too easy to guess, the least is %d; make one with: openssl rand -hex 32", plural(len(v), "character"), tokenLength)
 	}
 	return v, nil
 }

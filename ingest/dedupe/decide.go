@@ -15,8 +15,9 @@ type Verdict struct {
 }
 
 // Decide judges an entry whose identity its source has not used before.
-// candidates are known entries that support an item and share the entry's URL
-// or content key, oldest first; they may include ones that merely collide.
+// candidates are known entries that share the entry's URL or content key, oldest
+// first; they may include ones that merely collide, and held ones, of which the
+// entry can be the new self but not a copy.
 func Decide(e feed.Entry, candidates []feed.Known) Verdict {
 	var byContent *feed.Known
 	for i := range candidates {
@@ -26,6 +27,7 @@ func Decide(e feed.Entry, candidates []feed.Known) Verdict {
 			if v, ok := sameSource(e, k); ok {
 				return v
 			}
+		case k.ItemID == 0: // held: there is nothing to be a copy of
 		case sameURL(e, *k):
 			return copyOf(k, "url", "The same address, "+e.Canonical+", came from another source first.")
 		case byContent == nil && sameContent(e, *k):
@@ -61,7 +63,7 @@ func sameContent(e feed.Entry, k feed.Known) bool {
 // posts) and says nothing.
 func sameSource(e feed.Entry, k *feed.Known) (Verdict, bool) {
 	switch {
-	case k.Keys.Shown == e.Keys.Shown && k.Listed:
+	case k.Keys.Shown == e.Keys.Shown && k.Listed && k.ItemID != 0:
 		return copyOf(k, "url", "Its source lists it twice, with the same address, title and text."), true
 	case strings.Contains(e.URL, "#") || k.Listed:
 		return Verdict{}, false

@@ -59,6 +59,10 @@ func TestDecide(t *testing.T) {
 			[]feed.Known{known(func(k *feed.Known) { k.Listed = false })}, feed.Updated, "identity"},
 		{"two different entries at one address in one document", entry(func(e *feed.Entry) { e.SourceID, e.Keys.Shown, e.Keys.Content = 1, 8, 6 }),
 			[]feed.Known{known(nil)}, feed.Published, "new"},
+		{"a held entry that changed its id", entry(func(e *feed.Entry) { e.SourceID = 1 }),
+			[]feed.Known{known(func(k *feed.Known) { k.ItemID, k.Listed, k.Decision = 0, false, feed.Held })}, feed.Updated, "identity"},
+		{"a held entry of another source", entry(nil),
+			[]feed.Known{known(func(k *feed.Known) { k.ItemID, k.Decision = 0, feed.Held })}, feed.Published, "new"},
 		{"an entry listed twice under two ids", entry(func(e *feed.Entry) { e.SourceID = 1 }),
 			[]feed.Known{known(nil)}, feed.CopyOf, "url"},
 		{"a live blog's posts", entry(func(e *feed.Entry) {

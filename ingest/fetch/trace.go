@@ -29,11 +29,11 @@ func (p *poll) withoutSecrets(h http.Header) http.Header {
 	h = h.Clone()
 	for name, values := range h {
 		for i, v := range values {
-			switch {
-			case name == "Set-Cookie":
+			switch name {
+			case "Set-Cookie":
 				cookie, _, _ := strings.Cut(v, "=")
 				values[i] = cookie + "=…"
-			case name == "Authorization":
+			case "Authorization":
 				values[i] = schemeOf(v)
 			default:
 				values[i] = p.secrets.hide(v)

@@ -2,6 +2,7 @@ package folder
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,15 +14,23 @@ import (
 )
 
 // decode makes clean text of a file's bytes: UTF-8, lines ended by \n alone,
-// no byte order mark, no control characters but \n and \t.
-func decode(b []byte, isHTML bool) string {
-	if enc := encodingOf(b, isHTML); enc != nil {
+// no byte order mark, no control characters but \n and \t. Bytes that are no
+// text in any encoding are errNoText.
+func decode(b []byte, isHTML bool) (string, error) {
+	enc, err := encodingOf(b, isHTML)
+	if err != nil {
+		return "", err
+	}
+	if enc != nil {
 		if decoded, err := enc.NewDecoder().Bytes(b); err == nil {
 			b = decoded
 		}
 	}
-	return strip(lines.Replace(strings.ToValidUTF8(string(b), "\uFFFD")))
+	return strip(lines.Replace(strings.ToValidUTF8(string(b), "\uFFFD"))), nil
 }
+
+// errNoText: a picture, an archive, a database with a document's name.
+var errNoText = errors.New("is not text: save it as UTF-8 text, or remove or rename it if it is another kind of file")
 
 // lines makes every kind of line end a \n.
 var lines = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\f", "\n", "\v", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
@@ -30,29 +39,47 @@ var lines = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\f", "\n", "\v", "\n"
 // most, then the bytes: text in another encoding is not UTF-8 by chance, while
 // pages that editors have saved as UTF-8 often declare what they once were.
 // Then what an HTML page declares; what is nothing else is windows-1252, as
-// browsers take it (WHATWG Encoding Standard).
-func encodingOf(b []byte, isHTML bool) encoding.Encoding {
+// browsers take it (WHATWG Encoding Standard). In windows-1252 any bytes mean
+// something, so what nobody types is looked for first.
+func encodingOf(b []byte, isHTML bool) (encoding.Encoding, error) {
 	switch {
 	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		return nil
+		return nil, nil
 	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
-		return xunicode.UTF16(xunicode.LittleEndian, xunicode.UseBOM)
+		return xunicode.UTF16(xunicode.LittleEndian, xunicode.UseBOM), nil
 	case halfZero(b, 1):
-		return xunicode.UTF16(xunicode.LittleEndian, xunicode.IgnoreBOM)
+		return xunicode.UTF16(xunicode.LittleEndian, xunicode.IgnoreBOM), nil
 	case halfZero(b, 0):
-		return xunicode.UTF16(xunicode.BigEndian, xunicode.IgnoreBOM)
+		return xunicode.UTF16(xunicode.BigEndian, xunicode.IgnoreBOM), nil
 	}
 	good, bad := sequences(b)
 	switch {
 	case good > 4*bad: // a few broken bytes are forgiven: a text cut off or glued together
-		return nil
+		return nil, nil
+	case bad > 0 && isBinary(b):
+		return nil, errNoText
 	case isHTML:
 		enc, _, _ := charset.DetermineEncoding(b, "text/html")
-		return enc
+		return enc, nil
 	case bad == 0:
-		return nil
+		return nil, nil
 	}
-	return charmap.Windows1252
+	return charmap.Windows1252, nil
+}
+
+// isBinary tells whether b has bytes that no text has: a zero, or more control
+// characters than one in fifty (and one: DOS programs end a text with 0x1A).
+func isBinary(b []byte) bool {
+	controls := 0
+	for _, c := range b {
+		switch {
+		case c == 0:
+			return true
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f':
+			controls++
+		}
+	}
+	return controls > 1+len(b)/50
 }
 
 // halfZero tells whether most bytes at even (0) or odd (1) places are zero and

@@ -46,7 +46,11 @@ func Read(root string, f File, now time.Time) (feed.RawEntry, error) {
 // document makes an entry of a file's bytes.
 func document(name string, body []byte, modTime, now time.Time) (feed.RawEntry, error) {
 	kind := strings.ToLower(path.Ext(name))
-	front, rest, err := splitFront(decode(body, kind == ".html"))
+	text, err := decode(body, kind == ".html")
+	if err != nil {
+		return feed.RawEntry{}, feed.Errorf(feed.CodeInvalid, "%s: %w", name, err)
+	}
+	front, rest, err := splitFront(text)
 	if err != nil {
 		return feed.RawEntry{}, feed.Errorf(feed.CodeInvalid, "%s:%w", name, err)
 	}

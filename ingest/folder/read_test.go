@@ -1,7 +1,10 @@
 package folder
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -351,6 +354,29 @@ func TestEncodingIsJudgedByTheWholeFile(t *testing.T) {
 	page := "<meta charset=windows-1251><title>\xca\xe8\xe5\xe2</title><p>\xca\xe8\xe5\xe2"
 	if e := must(t, "a.html", page); e.Title.Value != "Киев" {
 		t.Errorf("declared windows-1251: %q", e.Title.Value)
+	}
+}
+
+func TestWhatIsNotTextIsSaidSo(t *testing.T) {
+	random := make([]byte, 5<<10)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
+	noZeros := bytes.ReplaceAll(random, []byte{0}, []byte{1})
+	for name, body := range map[string]string{
+		"a.txt": string(random), "b.md": string(random), "c.html": string(random), "d.txt": string(noZeros),
+		"photo.txt": "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + costs, "zero.txt": "K\xe4mmerer\x00" + costs,
+	} {
+		_, err := document(name, []byte(body), saved, late)
+		if feed.CodeOf(err) != feed.CodeInvalid || !strings.HasPrefix(fmt.Sprint(err), name+": is not text: save it as ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, body := range map[string]string{
+		"end.txt": "K\xe4mmerer\x1a", "few.txt": strings.Repeat("K\xe4mmerer\f\t\r\n", 30) + "\x1b\x1b\x1b", "utf8.txt": "Kämmerer\x00\x01\x02",
+		"japanese.html": "<meta charset=iso-2022-jp><p>Kammerer \x1b$B%^%$\x1b(B \x1b$B%^%$\x1b(B",
+	} {
+		if e := must(t, name, body); !strings.Contains(e.Content.Value, "mmerer") {
+			t.Errorf("%s: %q", name, e.Content.Value)
+		}
 	}
 }
 

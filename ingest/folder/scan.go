@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -23,12 +24,13 @@ const (
 
 // Scan lists the documents of a folder with the hash of their bytes. It is
 // complete or an error (feed.CodeUnavailable): a folder that is missing, not a
-// folder, or unreadable anywhere gives no result at all, so that nobody takes
-// half a folder for the whole. An empty folder is a result.
+// folder, or has a folder in it that cannot be listed gives no result at all,
+// so that nobody takes half a folder for the whole. An empty folder is a result.
 //
 // Left alone without a word: dot-files and dot-folders, temporary files,
-// other kinds of file. Skipped with a word: what cannot be taken as it is, and
-// what is still being written; the scan waits up to a second for such files.
+// other kinds of file. Skipped with a word: what cannot be taken as it is, what
+// we may not read, and what is still being written; the scan waits up to a
+// second for such files.
 //
 // known may be nil; a file with the size and time of its stamp there is not
 // read again. now is the time of the scan.
@@ -154,6 +156,10 @@ func (t *tree) hashed(r *os.Root, f found, known map[string]Stamp) (File, error)
 		return file, nil
 	}
 	in, err := r.OpenFile(f.real, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		t.skip(f.path, fmt.Sprintf("cannot be read by user id %d: allow it, for example with chmod a+r, or run as its owner", os.Getuid()))
+		return File{}, errSkipped
+	}
 	if err != nil {
 		return File{}, err
 	}

@@ -188,8 +188,25 @@ func unprivileged(t *testing.T) {
 	})
 }
 
-func TestAnythingUnreadableIsAnError(t *testing.T) {
-	for _, name := range []string{".", "sub", "sub/a.txt"} {
+func TestAnUnreadableFileIsSkippedAndTheOthersAreTaken(t *testing.T) {
+	root := filepath.Join(shallowDir(t), "seeds")
+	write(t, root, "sub/a.txt", costs)
+	write(t, root, "b.txt", costs)
+	if err := os.Chmod(filepath.Join(root, "sub", "a.txt"), 0); err != nil {
+		t.Fatal(err)
+	}
+	unprivileged(t)
+	taken, skipped := paths(t, root)
+	if diff := cmp.Diff([]string{"b.txt"}, taken); diff != "" {
+		t.Error(diff)
+	}
+	if len(skipped) != 1 || !strings.Contains(skipped["sub/a.txt"], "cannot be read by user id") {
+		t.Errorf("skipped %v", skipped)
+	}
+}
+
+func TestAnUnreadableFolderIsAnError(t *testing.T) {
+	for _, name := range []string{".", "sub"} {
 		t.Run(name, func(t *testing.T) {
 			root := filepath.Join(shallowDir(t), "seeds")
 			write(t, root, "sub/a.txt", costs)

@@ -71,6 +71,7 @@ func (s *scan) atomEntry(a *atom.Entry) feed.RawEntry {
 	s.atomContent(&e, a)
 	s.atomLinks(&e, a)
 	x.addMedia(&e)
+	x.addITunes(&e)
 	if e.Content.Value == "" && e.Summary.Value == "" {
 		e.Content = s.guess(x.media("description"), hasMarkup)
 	}

@@ -127,7 +127,7 @@ func (x extensions) addMedia(e *feed.RawEntry) {
 func (x extensions) addFiles(e *feed.RawEntry, best *picture, files []ext.Extension) {
 	for _, f := range files {
 		a := f.Attrs
-		if isPicture(a) {
+		if x.isPicture(a) {
 			best.offer(x.s.link(a["url"]), a["width"])
 		} else {
 			e.Enclosures = addEnclosure(e.Enclosures, feed.Enclosure{URL: x.s.link(a["url"]), Type: a["type"],
@@ -137,14 +137,14 @@ func (x extensions) addFiles(e *feed.RawEntry, best *picture, files []ext.Extens
 	}
 }
 
-func isPicture(a map[string]string) bool {
+func (x extensions) isPicture(a map[string]string) bool {
 	if a["medium"] != "" {
 		return a["medium"] == "image"
 	}
 	if a["type"] != "" {
 		return strings.HasPrefix(a["type"], "image/")
 	}
-	path, _, _ := strings.Cut(a["url"], "?")
+	path, _, _ := strings.Cut(x.s.link(a["url"]), "?")
 	i := strings.LastIndexByte(path, '.')
 	switch strings.ToLower(path[i+1:]) {
 	case "jpg", "jpeg", "png", "gif", "webp", "avif", "svg":
@@ -173,6 +173,15 @@ func (x extensions) thumbnails(best *picture, list []ext.Extension) {
 	for _, t := range list {
 		best.offer(x.s.link(t.Attrs["url"]), t.Attrs["width"])
 	}
+}
+
+// addITunes adds what podcasts say of their file, and the cover where there is
+// no picture yet.
+func (x extensions) addITunes(e *feed.RawEntry) {
+	if d := seconds(x.first("itunes", "duration")); d > 0 && len(e.Enclosures) > 0 && e.Enclosures[0].Duration == 0 {
+		e.Enclosures[0].Duration = d
+	}
+	e.Image = firstOf(e.Image, x.attr("itunes", "image", "href"), x.first("itunes", "image"), x.first("webfeeds", "cover"))
 }
 
 // extra reads what only some formats have a place for: RFC 4685 threads,

@@ -175,16 +175,19 @@ func (s *scan) putDateMark(p piece) {
 	s.pieces = append(s.pieces, p)
 }
 
-// guardLinks replaces addresses with characters beyond ASCII, in the tag that
-// the skeleton has from at on, by marks. gofeed would rewrite them: a host in
-// Chinese becomes percent signs, which no resolver knows.
+// guardLinks replaces addresses in the tag that the skeleton has from at on by
+// marks: those with characters beyond ASCII, which gofeed would rewrite (a host
+// in Chinese becomes percent signs, which no resolver knows), and those in
+// force of an xml:base that gofeed does not resolve. The mark keeps the
+// element's own base, which may be another than that of the entry's text.
 func (s *scan) guardLinks(at, where int) {
-	if isASCIIBytes(s.out[at:]) {
+	based := s.scopes[where].base != ""
+	if !based && isASCIIBytes(s.out[at:]) {
 		return
 	}
 	for _, name := range [...]string{"href", "src", "url", "uri"} {
 		v, ok := attr(s.out[at:], name)
-		if !ok || isASCIIBytes(v) {
+		if !ok || isASCIIBytes(v) && (name != "url" || !based) {
 			continue
 		}
 		value, i := bytes.Clone(v), indexOf(s.out, v)

@@ -192,12 +192,7 @@ func (s *scan) rssMedia(e *feed.RawEntry, item *rss.Item, x extensions) {
 		}
 	}
 	x.addMedia(e)
-	if d := seconds(x.first("itunes", "duration")); d > 0 && len(e.Enclosures) > 0 && e.Enclosures[0].Duration == 0 {
-		e.Enclosures[0].Duration = d
-	}
-	if e.Image == "" {
-		e.Image = firstOf(x.attr("itunes", "image", "href"), x.first("itunes", "image"), x.first("webfeeds", "cover"))
-	}
+	x.addITunes(e)
 	pictureFromEnclosure(e)
 }
 

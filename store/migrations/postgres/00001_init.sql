@@ -111,7 +111,7 @@ CREATE TABLE entry (
 );
 CREATE UNIQUE INDEX entry_identity ON entry (source_id, identity_key);
 CREATE INDEX entry_listed ON entry (source_id, id) WHERE unlisted IS NULL;
-CREATE INDEX entry_url ON entry (url_key) WHERE url_key IS NOT NULL AND item_id IS NOT NULL;
+CREATE INDEX entry_url ON entry (url_key) WHERE url_key IS NOT NULL;
 CREATE INDEX entry_content ON entry (content_key) WHERE content_key IS NOT NULL AND item_id IS NOT NULL;
 CREATE INDEX entry_item ON entry (item_id, id) WHERE item_id IS NOT NULL;
 CREATE INDEX entry_held ON entry (id) WHERE decision = 'held';
@@ -120,6 +120,8 @@ CREATE INDEX entry_prune ON entry (decision, unlisted) WHERE unlisted IS NOT NUL
 CREATE TABLE run (
     id      TEXT COLLATE "C" PRIMARY KEY,
     started BIGINT  NOT NULL,
+    running BIGINT  NOT NULL,
     report  BYTEA   NOT NULL -- JSON, or gzip of it
 );
 CREATE INDEX run_started ON run (started);
+CREATE INDEX run_running ON run (started) WHERE running = 1;

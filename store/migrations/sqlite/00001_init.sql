@@ -114,7 +114,7 @@ CREATE TABLE entry (
 ) STRICT;
 CREATE UNIQUE INDEX entry_identity ON entry (source_id, identity_key);
 CREATE INDEX entry_listed ON entry (source_id) WHERE unlisted IS NULL;
-CREATE INDEX entry_url ON entry (url_key) WHERE url_key IS NOT NULL AND item_id IS NOT NULL;
+CREATE INDEX entry_url ON entry (url_key) WHERE url_key IS NOT NULL;
 CREATE INDEX entry_content ON entry (content_key) WHERE content_key IS NOT NULL AND item_id IS NOT NULL;
 CREATE INDEX entry_item ON entry (item_id) WHERE item_id IS NOT NULL;
 CREATE INDEX entry_held ON entry (id) WHERE decision = 'held';
@@ -123,6 +123,8 @@ CREATE INDEX entry_prune ON entry (decision, unlisted) WHERE unlisted IS NOT NUL
 CREATE TABLE run (
     id      TEXT    PRIMARY KEY,
     started INTEGER NOT NULL,
+    running INTEGER NOT NULL,
     report  BLOB    NOT NULL -- JSON, or gzip of it
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_started ON run (started);
+CREATE INDEX run_running ON run (started) WHERE running = 1;
