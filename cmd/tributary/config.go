@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"net"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,6 +132,7 @@ func loadConfig(cfgFile string, environ []string, flags []value) (Config, error)
 	c.File = doc.path
 	wrong.add(doc.problems...)
 	c.apply(doc.values, &wrong)
+	wrong.add(unknownVariables(c.env, doc.sources)...)
 	environment, err := readEnvironment(environ)
 	if err != nil {
 		return c, err
@@ -164,6 +168,9 @@ func (c *Config) declare(list []declaredSource, wrong *problems) {
 		first, twice := seen[d.URL]
 		if twice && d.Origin == feed.OriginConfig {
 			wrong.add(problem{d.where, "sources.url", fmt.Sprintf("%s stands at %s already; remove one of the two", feed.Redacted(d.URL), first)})
+		}
+		if twice && first == d.where && d.Origin == feed.OriginEnv {
+			wrong.add(problem{d.where, "", fmt.Sprintf("%s stands there twice; remove one of the two", feed.Redacted(d.URL))})
 		}
 		if twice {
 			continue
@@ -248,15 +255,26 @@ func (p problem) String() string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
 }
 
+// line is where in the file the problem is; past its end if it is elsewhere.
+func (p problem) line() int {
+	n, err := strconv.Atoi(p.where[strings.LastIndexByte(p.where, ':')+1:])
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
+}
+
 // problems collects what is wrong, so that a person sees all of it at once.
 type problems []problem
 
 func (p *problems) add(more ...problem) { *p = append(*p, more...) }
 
+// err is all of them: those of the file in its order, then the others.
 func (p problems) err() error {
 	if len(p) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(p, func(a, b problem) int { return cmp.Compare(a.line(), b.line()) })
 	lines := make([]string, len(p))
 	for i, one := range p {
 		lines[i] = one.String()

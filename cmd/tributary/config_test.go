@@ -37,7 +37,8 @@ func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 
 		{"listen: 8080", `tributary.yaml:1: listen: "8080" is not an address to listen on; write host:port such as 127.0.0.1:8080`},
 		{"listen: localhost:http2", `tributary.yaml:1: listen: port "http2" is not a number from 0 to 65535; write host:port such as 127.0.0.1:8080`},
-		{"base_url: news.example.org", `tributary.yaml:1: base_url: "news.example.org" has no scheme; write an absolute one such as https://example.org/feed.xml`},
+		{"base_url: news.example.org", `tributary.yaml:1: base_url: "news.example.org" has no scheme; write an absolute one such as https://news.example.org`},
+		{"icon: icon.png", `tributary.yaml:1: icon: "icon.png" has no scheme; write an absolute one such as https://news.example.org/icon.png`},
 		{"base_url: https://example.org/?a=b", `tributary.yaml:1: base_url: "https://example.org/?a=b" has a query, a fragment or a user; write the plain address such as https://news.example.org/feeds`},
 		{"rescan: 60", `tributary.yaml:1: rescan: "60" is not a duration; write a number and a unit such as "30s", "15m", "2h" or "400d"`},
 		{"rescan: 10ms", `tributary.yaml:1: rescan: "10ms" is too short; the least is 1s, and 1m is usual`},
@@ -48,6 +49,7 @@ func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"time_zone: Local", `tributary.yaml:1: time_zone: "Local" depends on the machine; write UTC or a name such as Europe/Kyiv`},
 		{"language: english please", `tributary.yaml:1: language: "english please" is not a language tag; write one such as en or pt-BR`},
 		{"token: two words", `tributary.yaml:1: token: a token has only visible ASCII characters; make one with: openssl rand -hex 32`},
+		{"token: fifteen-secrets", `tributary.yaml:1: token: a token of 15 characters is too easy to guess, the least is 16; make one with: openssl rand -hex 32`},
 		{"database_url: mysql://root:secret@db/x", `tributary.yaml:1: database_url: this is not a PostgreSQL address; write postgres://user:password@host:5432/database, or leave it out for SQLite in the data folder`},
 		{"allow_private: perhaps", `tributary.yaml:1: allow_private: "perhaps" is neither true nor false; write true or false`},
 		{"topic: {filter: learned}", `tributary.yaml:1: topic.filter: "learned" is not a filter of this version; write off, which keeps every entry`},
@@ -109,13 +111,49 @@ func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 		[]string{"TRIBUTARY_BASE_URL=nowhere", "TRIBUTARY_SOURCES=ftp://b.example/ https://c.example/"},
 		value{"listen", "nobody", "--listen"})
 	want := `tributary.yaml:1: titel: there is no such key; did you mean title?
-tributary.yaml:4: sources.url: "gopher://a.example/" is not http or https; write an absolute one such as https://example.org/feed.xml
 tributary.yaml:2: listen: "nowhere" is not an address to listen on; write host:port such as 127.0.0.1:8080
-TRIBUTARY_BASE_URL: "nowhere" has no scheme; write an absolute one such as https://example.org/feed.xml
+tributary.yaml:4: sources.url: "gopher://a.example/" is not http or https; write an absolute one such as https://example.org/feed.xml
+TRIBUTARY_BASE_URL: "nowhere" has no scheme; write an absolute one such as https://news.example.org
 --listen: "nobody" is not an address to listen on; write host:port such as 127.0.0.1:8080
 TRIBUTARY_SOURCES: "ftp://b.example/" is not http or https; write an absolute one such as https://example.org/feed.xml`
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestVariablesThatLookLikeOursAndAreNotAreNamed(t *testing.T) {
+	const file = "sources:\n  - url: https://a.example/\n    headers: {X-Api-Key: $TRIBUTARY_MY_KEY}\n"
+	for _, c := range []struct{ variable, want string }{
+		{"TRIBUTARY_SED=x", "TRIBUTARY_SED: there is no such variable; did you mean TRIBUTARY_SEEDS?"},
+		{"TRIBUTARY_BASEURL=x", "TRIBUTARY_BASEURL: there is no such variable; did you mean TRIBUTARY_BASE_URL?"},
+		{"TRIBUTARY_PORT=8080", "TRIBUTARY_PORT: there is no such variable; known are TRIBUTARY_ALLOW_PRIVATE, TRIBUTARY_BASE_URL, TRIBUTARY_DATA, " +
+			"TRIBUTARY_DATABASE_URL, TRIBUTARY_LISTEN, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN"},
+		{"TRIBUTARY_SED=", ""},
+		{"TRIBUTARY=x", ""},
+		{"TRIBUTARY_MY_KEY=x", ""},
+		// What Kubernetes sets for the services tributary and tributary-db.
+		{"TRIBUTARY_SERVICE_HOST=10.0.0.1", ""},
+		{"TRIBUTARY_SERVICE_PORT_HTTP=8080", ""},
+		{"TRIBUTARY_PORT=tcp://10.0.0.1:8080", ""},
+		{"TRIBUTARY_PORT_8080_TCP_ADDR=10.0.0.1", ""},
+		{"TRIBUTARY_DB_SERVICE_PORT=5432", ""},
+		{"TRIBUTARY_DB_PORT=tcp://10.0.0.2:5432", ""},
+	} {
+		got := ""
+		if _, err := load(t, file, []string{c.variable}); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s", c.variable, got)
+		}
+	}
+}
+
+func TestAURLTwiceInTheEnvironmentIsAMistake(t *testing.T) {
+	_, err := load(t, "sources:\n  - url: https://b.example/\n", []string{"TRIBUTARY_SOURCES=https://u:secret@a.example/ https://b.example/ https://u:secret@a.example/#top"})
+	want := "TRIBUTARY_SOURCES: https://u:xxxxx@a.example/ stands there twice; remove one of the two"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

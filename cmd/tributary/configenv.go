@@ -1,11 +1,15 @@
 package main
 
 import (
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
 
 	"tributary/feed"
+	"tributary/ingest/fetch"
 )
 
 // environment is what the configuration takes from environment variables. An
@@ -28,6 +32,40 @@ func readEnvironment(environ []string) (environment, error) {
 		return e, feed.Errorf(feed.CodeInvalid, "the environment cannot be read: %w", err)
 	}
 	return e, nil
+}
+
+// variablePrefix begins the names of the program's own variables. Others must
+// not begin with it: one that is misspelt would be passed over in silence.
+const variablePrefix = "TRIBUTARY_"
+
+// announced matches the variables that Kubernetes sets for a service called
+// tributary, or tributary-something, in every container near it.
+var announced = regexp.MustCompile(`^TRIBUTARY_(.+_)?(SERVICE_(HOST|PORT).*|PORT_\d+_(TCP|UDP|SCTP).*)$`)
+
+// unknownVariables names those that look like the program's and are none. The
+// variables that the file's sources name are known.
+func unknownVariables(environ map[string]string, sources []declaredSource) problems {
+	params, err := env.GetFieldParams(&environment{})
+	if err != nil {
+		return problems{{"the environment", "", err.Error()}}
+	}
+	var known, named []string
+	for _, p := range params {
+		known = append(known, p.Key)
+	}
+	for _, s := range sources {
+		names, _ := fetch.References(s.Source) // a malformed one is a problem already
+		named = append(named, names...)
+	}
+	var wrong problems
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		text := environ[name]
+		service := announced.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(text, "://")
+		if strings.HasPrefix(name, variablePrefix) && text != "" && !service && !slices.Contains(known, name) && !slices.Contains(named, name) {
+			wrong.add(problem{name, "", "there is no such variable; " + suggest(name, known)})
+		}
+	}
+	return wrong
 }
 
 // values are the variables that are set, as values of their keys.

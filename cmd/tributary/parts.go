@@ -72,14 +72,20 @@ func (f *fetcher) forget(url string) {
 }
 
 // validate fetches a URL and reads it as a feed. The document comes back too,
-// for the feeds that a page names: then the error is parse.ErrHTML.
+// for the feeds that a page names: then the error is parse.ErrHTML. What a
+// server answers is no fault of who asks us: its 403, 404 and the like are
+// feed.CodeUnavailable.
 func (f *fetcher) validate(ctx context.Context, url string) (feed.Document, feed.Channel, error) {
 	f.mu.Lock()
 	client := f.client
 	f.mu.Unlock()
 	res := client.Get(ctx, feed.Source{URL: url, Kind: feed.KindFeed, Enabled: true}, true)
 	if res.Kind == fetch.Failed {
-		return res.Document, feed.Channel{}, res.Err
+		err := res.Err
+		if res.Status >= 200 && feed.CodeOf(err) != feed.CodeUnavailable {
+			err = feed.Errorf(feed.CodeUnavailable, "%w", err)
+		}
+		return res.Document, feed.Channel{}, err
 	}
 	doc, err := parse.Parse(res.Document, parse.Limits{})
 	if err != nil {

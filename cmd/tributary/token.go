@@ -27,8 +27,11 @@ func (c Config) apiToken() (token, file string, err error) {
 		return "", file, feed.Errorf(feed.CodeDenied, "the token cannot be read: %w; let user %s read it, or set TRIBUTARY_TOKEN", err, userOf())
 	}
 	token, err = parseToken(strings.TrimSpace(string(text)))
-	if err != nil || token == "" {
-		return "", file, feed.Errorf(feed.CodeInvalid, "%s holds no token; remove the file, and the next start makes one", file)
+	if err == nil && token == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return "", file, feed.Errorf(feed.CodeInvalid, "%s holds no good token (%w); remove the file, and the next start makes one", file, err)
 	}
 	return token, file, nil
 }

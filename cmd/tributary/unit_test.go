@@ -72,7 +72,7 @@ func TestTheTokenIsMadeOnceAndReadAgain(t *testing.T) {
 }
 
 func TestAFileWithoutATokenIsNotTakenForNone(t *testing.T) {
-	for _, text := range []string{"", "\n", "two words\n"} {
+	for _, text := range []string{"", "\n", "two words\n", "short\n"} {
 		cfg := Config{Data: t.TempDir()}
 		if err := os.WriteFile(cfg.tokenFile(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func parseListen(v string) (string, error) {
 // parseBaseURL reads the address at which readers reach the program. It may
 // have a path (a prefix behind a reverse proxy); a trailing slash goes.
 func parseBaseURL(v string) (string, error) {
-	u, err := webURL(v)
+	u, err := webURL(v, "https://news.example.org")
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +51,7 @@ func parseBaseURL(v string) (string, error) {
 // parseFeedURL reads the address of a source. Its user info may name
 // environment variables.
 func parseFeedURL(v string) (string, error) {
-	u, err := webURL(v)
+	u, err := webURL(v, "https://example.org/feed.xml")
 	if err != nil {
 		return "", err
 	}
@@ -81,13 +81,14 @@ func parseIcon(v string) (string, error) {
 	if v == "" {
 		return "", nil
 	}
-	_, err := webURL(v)
+	_, err := webURL(v, "https://news.example.org/icon.png")
 	return v, err
 }
 
-// webURL reads an absolute http or https URL. Its errors show no password.
-func webURL(v string) (*url.URL, error) {
-	const right = "write an absolute one such as https://example.org/feed.xml"
+// webURL reads an absolute http or https URL. Its errors give an example of a
+// right one and show no password.
+func webURL(v, example string) (*url.URL, error) {
+	right := "write an absolute one such as " + example
 	u, err := url.Parse(v)
 	if err != nil {
 		return nil, fmt.Errorf("this is not a URL (%w); %s", bareError(err), right)
