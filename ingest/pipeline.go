@@ -163,7 +163,7 @@ type raw struct {
 // and unchanged, before any is cleaned. It also notes which known entries the
 // document has ceased to list.
 func recognise(ctx context.Context, memory memory, src feed.Source, doc parse.Feed, out *prepared) ([]raw, error) {
-	named := name(src, doc.Entries)
+	named := name(doc.Entries)
 	known, err := recall(ctx, memory, src, named)
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func recognise(ctx context.Context, memory memory, src feed.Source, doc parse.Fe
 }
 
 // name gives each entry its identity within the source.
-func name(src feed.Source, entries []feed.RawEntry) []raw {
+func name(entries []feed.RawEntry) []raw {
 	shared := dedupe.SharedIn(entries)
 	named := make([]raw, len(entries))
 	for i, e := range entries {

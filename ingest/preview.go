@@ -78,7 +78,7 @@ func (v *Preview) decide(src feed.Source, doc parse.Feed, news []sighting, near 
 		at[s.entry.Keys.Identity] = i
 	}
 	seen := make(map[int64]bool, len(doc.Entries))
-	for _, r := range name(src, doc.Entries) {
+	for _, r := range name(doc.Entries) {
 		if seen[r.keys.Identity] {
 			continue
 		}
