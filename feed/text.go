@@ -167,15 +167,6 @@ type text struct {
 // plain is one legal line as an element of text.
 func plain(line string) text { return text{Raw: hexEscaper.Replace(line)} }
 
-// plainOrNone is plain, nil for "".
-func plainOrNone(line string) *text {
-	if line == "" {
-		return nil
-	}
-	t := plain(line)
-	return &t
-}
-
 // cdata is an element of HTML.
 type cdata struct {
 	Type string `xml:"type,attr,omitempty"`

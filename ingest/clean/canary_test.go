@@ -461,13 +461,12 @@ const perPage = 150
 func TestNothingExecutableSurvives(t *testing.T) {
 	tr := newTrap(t)
 	tr.provesItself()
-	if os.Getenv("ONLY") != "" {
-		return
-	}
 	all := tr.snippets()
 	files := sanitizeDocuments(t)
 	if len(files) == 0 {
 		t.Log("feedparser's documents are not here: our own snippets only")
+	} else {
+		tr.provesThem(filepath.Dir(files[0]))
 	}
 	for _, file := range files {
 		body, err := os.ReadFile(file)

@@ -35,7 +35,7 @@ func parseJSON(body []byte, doc feed.Document, lim Limits) (Feed, error) {
 	out.Entries = make([]feed.RawEntry, 0, len(in.Items))
 	for _, item := range in.Items {
 		if item != nil {
-			out.Entries = append(out.Entries, jsonEntry(item, lim))
+			out.Entries = append(out.Entries, jsonEntry(item))
 		}
 	}
 	return out, nil
@@ -66,7 +66,7 @@ func jsonChannel(in *json.Feed, docURL string) feed.Channel {
 	return ch
 }
 
-func jsonEntry(item *json.Item, lim Limits) feed.RawEntry {
+func jsonEntry(item *json.Item) feed.RawEntry {
 	e := feed.RawEntry{
 		GUID:      strings.TrimSpace(item.ID),
 		Link:      strings.TrimSpace(firstOf(item.URL, item.ExternalURL)),
