@@ -2,6 +2,7 @@
 // have labelled. It is a developer's tool, no part of the program.
 //
 //	evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
+//	evaluate english COLLECTION COLLECTION…
 //	evaluate robust [--every N] ROOT
 //	evaluate speed [--rounds N] ROOT
 package main
@@ -14,12 +15,14 @@ import (
 
 // commands are the subcommands, a file each.
 var commands = map[string]func(args []string, out io.Writer) error{
-	"parse":  parseCommand,
-	"robust": robustCommand,
-	"speed":  speedCommand,
+	"english": englishCommand,
+	"parse":   parseCommand,
+	"robust":  robustCommand,
+	"speed":   speedCommand,
 }
 
 const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
+       evaluate english COLLECTION COLLECTION...
        evaluate robust [--every N] ROOT
        evaluate speed [--rounds N] ROOT`
 
