@@ -91,6 +91,7 @@ type Entry struct {
 	Canonical string // URL canonicalised (package dedupe); "" as URL
 	Summary   string // plain text, at most 300 characters; never equal to the content's text
 	Content   string // HTML, sanitised; "" if the source gave none
+	Text      string // plain text of the content, or of the summary in full; only of an entry just cleaned, not stored
 	Language  string
 	Authors   []Person
 	Details   Details
@@ -133,6 +134,7 @@ type Known struct {
 	Canonical string
 	Decision  DecisionKind
 	Position  int  // of its source
+	Priority  int  // of its source
 	Listed    bool // in its source's current document
 	File      bool // of a folder: when it is no longer listed, it supports nothing
 }

@@ -99,6 +99,29 @@ func fullItem() Item {
 			{Source: "Leaky", URL: "https://me:pw@leaky.example/copy"},
 			{Source: "Seeds"},
 		},
+		Founder: fixtureID(9), Publishers: 7,
+		Coverage: []Cover{
+			{ID: fixtureID(101), Title: "Quay </b> & berth: 5 < 6", Source: "Low & High </i> Water", URL: "https://low.example/q?a=1&b=2"},
+			{ID: fixtureID(102), Title: "Hidden report", Source: "Members Only", URL: "https://hidden.example/q", Private: true},
+			{ID: fixtureID(103), Title: "Leaky report", Source: "Leaky", URL: "https://me:pw@leaky.example/q"},
+			{ID: fixtureID(104), Source: "Seeds"},
+			{ID: fixtureID(105), Title: "Schiffe kehren zurück", Source: "Hafenblatt", URL: "https://hafenblatt.example/1"},
+		},
+		Covered: 8,
+	}
+}
+
+// fixtureStories are three stories: one with all that coverage can have, one
+// of an item alone, and one that a private source leads.
+func fixtureStories() []Story {
+	i := fixtureItems()
+	i[3].Copies = []Copy{{Source: "Weir Times", URL: "https://weir.example/eels", Title: "Eels"}, {Source: "Members Only", URL: "https://hidden.example/eels", Private: true}}
+	again := i[6]
+	again.Entry.URL = i[0].Entry.URL
+	return []Story{
+		{Founder: i[0].ID, Updated: at(8, 10, 3), Publishers: 4, Items: []Item{i[0], i[1], i[3], i[4], i[5], i[8], i[8], again}},
+		{Founder: fixtureID(77), Updated: at(8, 10, 2), Publishers: 1, Items: []Item{i[2]}},
+		{Founder: i[4].ID, Updated: at(8, 10, 1), Publishers: 2, Items: []Item{i[4], i[7]}},
 	}
 }
 

@@ -25,7 +25,8 @@ func FuzzRenderedItemsAreReadBack(f *testing.F) {
 				Details: Details{Categories: []string{category}, Enclosures: []Enclosure{{URL: url, Type: category, Title: title}}, Image: url, Comments: url,
 					Extra: Extra{InReplyTo: url, GeoPoint: category, Rights: author}},
 			},
-			Copies: []Copy{{Source: source, URL: url, Title: title}, {Source: title, URL: "https://tide.example/"}},
+			Copies:   []Copy{{Source: source, URL: url, Title: title}, {Source: title, URL: "https://tide.example/"}},
+			Coverage: []Cover{{ID: fixtureID(2), Source: source, URL: url, Title: title}, {ID: fixtureID(3), Source: title}}, Covered: 3,
 		}
 		v := fixtureSite(base).view(&item)
 		for _, format := range formats {

@@ -13,10 +13,18 @@ type Item struct {
 	Admitted  time.Time
 	Withdrawn time.Time // zero: live
 	Hidden    bool      // by a person
+	MergedID  string    // UUID of the item that it was merged into by a person; "": none
+	StoryRow  int64     // 0: not decided yet
+	StoryWhy  string    // why it is in its story, with others before it; "": it began it
+	Founder   string    // UUID of the item that its story began with; "": not decided yet
 
 	Entry  Entry  // the leading entry
 	Source Source // of the leading entry
 	Copies []Copy // its other entries, oldest first
+
+	Coverage   []Cover // its story's other live items, newest first; lists give five at most
+	Covered    int     // how many other live items there are in all
+	Publishers int     // of its story
 }
 
 // URN is the item's public id.

@@ -40,8 +40,10 @@ type (
 	}
 
 	jsonProvenance struct {
-		Source *jsonSource `json:"source,omitempty"`
-		Copies []jsonCopy  `json:"copies,omitempty"`
+		Source   *jsonSource `json:"source,omitempty"`
+		Copies   []jsonCopy  `json:"copies,omitempty"`
+		Story    *jsonStory  `json:"story,omitempty"`
+		Coverage []jsonCover `json:"coverage,omitempty"`
 	}
 
 	jsonSource struct {
@@ -55,9 +57,23 @@ type (
 		URL    string `json:"url,omitempty"`
 		Title  string `json:"title,omitempty"`
 	}
+
+	jsonStory struct {
+		ID         string `json:"id"`
+		Publishers int    `json:"publishers"`
+	}
+
+	jsonCover struct {
+		ID     string     `json:"id"`
+		Source string     `json:"source"`
+		URL    string     `json:"url"`
+		Title  string     `json:"title"`
+		Copies []jsonCopy `json:"copies,omitempty"`
+	}
 )
 
-const aboutExtension = "source: the feed an item was taken from; copies: where else the same article was found"
+const aboutExtension = "source: the feed an item was taken from; copies: where else the same article was found; " +
+	"story: the event it reports, and how many publishers carry it; coverage: other articles about that event, newest first"
 
 // JSON renders the page as a JSON Feed 1.1 document, media type
 // application/feed+json. The same input gives the same bytes.
@@ -118,17 +134,28 @@ func (v *view) json() jsonItem {
 }
 
 func (v *view) jsonProvenance() *jsonProvenance {
-	if v.origin == nil && len(v.copies) == 0 {
+	if v.origin == nil && len(v.copies) == 0 && v.story == nil && len(v.coverage) == 0 {
 		return nil
 	}
-	p := &jsonProvenance{}
+	p := &jsonProvenance{Copies: jsonCopies(v.copies)}
 	if o := v.origin; o != nil {
 		p.Source = &jsonSource{Title: o.title, FeedURL: o.feed, HomeURL: o.site}
 	}
-	for _, c := range v.copies {
-		p.Copies = append(p.Copies, jsonCopy{Source: c.Source, URL: c.URL, Title: c.Title})
+	if v.story != nil {
+		p.Story = &jsonStory{ID: v.story.id, Publishers: v.story.publishers}
+	}
+	for _, c := range v.coverage {
+		p.Coverage = append(p.Coverage, jsonCover{ID: c.id, Source: c.source, URL: c.url, Title: c.title, Copies: jsonCopies(c.copies)})
 	}
 	return p
+}
+
+func jsonCopies(copies []Copy) []jsonCopy {
+	var all []jsonCopy
+	for _, c := range copies {
+		all = append(all, jsonCopy{Source: c.Source, URL: c.URL, Title: c.Title})
+	}
+	return all
 }
 
 func jsonAuthors(people []Person) []*feeds.JSONAuthor {

@@ -35,7 +35,14 @@ var formats = []format{
 
 func (f format) must(t testing.TB, s Site, items []Item) string {
 	t.Helper()
-	out, err := f.render(s, Page{Self: s.BaseURL + "/" + f.file, Items: items})
+	return f.page(t, s, Page{Items: items})
+}
+
+// page renders a page whose address is that of the site's main document.
+func (f format) page(t testing.TB, s Site, p Page) string {
+	t.Helper()
+	p.Self = s.BaseURL + "/" + f.file
+	out, err := f.render(s, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +69,12 @@ func golden(t *testing.T, name, got string) {
 func TestDocumentsAreAsTheGoldensSay(t *testing.T) {
 	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) {
-			for name, items := range map[string][]Item{f.file: fixtureItems(), "empty-" + f.file: nil} {
-				got := f.must(t, fixtureSite(base), items)
+			site := fixtureSite(base)
+			for name, got := range map[string]string{
+				f.file:              f.must(t, site, fixtureItems()),
+				"empty-" + f.file:   f.must(t, site, nil),
+				"stories-" + f.file: f.page(t, site.Stories(), Page{Stories: fixtureStories()}),
+			} {
 				if f.name == "JSON" {
 					got = indented(t, got)
 				}
@@ -108,10 +119,11 @@ func TestASourcesOwnDateDoesNotShow(t *testing.T) {
 
 func TestNothingPrivateShows(t *testing.T) {
 	for _, f := range formats {
-		got := f.must(t, fixtureSite(base), fixtureItems())
-		for _, word := range []string{"hidden", "Hidden", "Members", "user:", "pass", "me:pw", "leaky", "Leaky", "Keyed", "ada@", "desk@", "ops@", "/srv"} {
-			if strings.Contains(got, word) {
-				t.Errorf("%s lets out %q", f.name, word)
+		for _, got := range []string{f.must(t, fixtureSite(base), fixtureItems()), f.page(t, fixtureSite(base), Page{Stories: fixtureStories()})} {
+			for _, word := range []string{"hidden", "Hidden", "Members", "user:", "pass", "me:pw", "leaky", "Leaky", "Keyed", "ada@", "desk@", "ops@", "/srv"} {
+				if strings.Contains(got, word) {
+					t.Errorf("%s lets out %q", f.name, word)
+				}
 			}
 		}
 	}
@@ -174,9 +186,15 @@ func TestSummaryAndContentAreNeverEqual(t *testing.T) {
 }
 
 func TestProvenanceIsVisible(t *testing.T) {
-	v := fixtureSite(base).view(new(fullItem()))
+	i := fullItem()
+	i.ID = fixtureID(9)
+	v := fixtureSite(base).view(&i)
 	want := `<p><small>via <a href="https://gazette.example/">The Gazette</a></small></p>` +
-		`<p><small>Also at: <a href="https://tide.example/a?x=1&amp;y=2">Port &amp; Tide</a>, Seeds</small></p>`
+		`<p><small>Also at: <a href="https://tide.example/a?x=1&amp;y=2">Port &amp; Tide</a>, Seeds</small></p>` +
+		`<p><small>Also covered by: <a href="https://low.example/q?a=1&amp;b=2">Quay &lt;/b&gt; &amp; berth: 5 &lt; 6</a> (Low &amp; High Water); ` +
+		`<a href="https://harbour.example/items/6ba7b814-9dad-51d1-80b4-000000000104">Seeds</a>; ` +
+		`<a href="https://hafenblatt.example/1">Schiffe kehren zurück</a> (Hafenblatt); ` +
+		`and <a href="https://harbour.example/items/6ba7b814-9dad-51d1-80b4-000000000009">3 more</a></small></p>`
 	if diff := cmp.Diff(want, v.provenance); diff != "" {
 		t.Error(diff)
 	}

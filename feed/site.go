@@ -23,10 +23,11 @@ type Site struct {
 	Refresh     time.Duration // how often the documents may change (RSS ttl); 0: not said
 }
 
-// Page is one document's share of the items.
+// Page is one document's share of the items, or of the stories.
 type Page struct {
-	Self  string // absolute URL of this document
-	Items []Item // newest first
+	Self    string // absolute URL of this document
+	Items   []Item // newest first
+	Stories []Story
 }
 
 const defaultBudget = 1 << 20
@@ -82,7 +83,7 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // reader who missed the full text can still read on, one who missed the item
 // would never know.
 func (s Site) render(p Page, write func([]view) ([]byte, error)) ([]byte, error) {
-	views := s.views(p.Items)
+	views := s.views(p)
 	out, err := write(views)
 	budget := cmp.Or(max(s.Budget, 0), defaultBudget)
 	if err != nil || len(out) <= budget {

@@ -41,7 +41,8 @@ type Source struct {
 	Enabled  bool
 	Private  bool // appears in no public output
 	Origin   Origin
-	Position int // order of declaration; the smaller wins where copies race
+	Position int // order of declaration; the smaller wins where copies are equally good
+	Priority int // of its copies of an article: the larger wins; usually 0
 	// Headers are sent with requests to its host, by name. $NAME in a value
 	// stands for an environment variable, $$ for a dollar sign. Values are
 	// secret, whether they name a variable or not.

@@ -18,18 +18,22 @@ const (
 )
 
 // samples are the pages that every validator must find nothing wrong with.
-func samples() map[string][]Item {
-	return map[string][]Item{
-		"fixture": fixtureItems(),
-		"empty":   nil,
-		"long":    longItems(60, 4000),
+func samples() map[string]Page {
+	return map[string]Page{
+		"fixture": {Items: fixtureItems()},
+		"empty":   {},
+		"long":    {Items: longItems(60, 4000)},
+		"stories": {Stories: fixtureStories()},
 	}
 }
 
 func sampleSite(name, base string) Site {
 	s := fixtureSite(base)
-	if name == "long" {
+	switch name {
+	case "long":
 		s.Budget = 150_000
+	case "stories":
+		return s.Stories().CarriedBy(3)
 	}
 	return s
 }
@@ -64,9 +68,9 @@ func TestAtomIsValidAgainstItsSchema(t *testing.T) {
 	schema := filepath.Join(validators, "atom-rfc4287.rnc")
 	needsFile(t, schema)
 	args := []string{"-c", schema}
-	for name, items := range samples() {
+	for name, page := range samples() {
 		file := filepath.Join(t.TempDir(), name+".atom")
-		document := formats[0].must(t, sampleSite(name, base), items)
+		document := formats[0].page(t, sampleSite(name, base), page)
 		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -98,9 +102,9 @@ func TestJSONFeedIsValidAgainstItsSchema(t *testing.T) {
 		t.Skip("python3-jsonschema is not installed")
 	}
 	args := []string{"-c", checkJSON, validators}
-	for name, items := range samples() {
+	for name, page := range samples() {
 		file := filepath.Join(t.TempDir(), name+".json")
-		document := formats[2].must(t, sampleSite(name, base), items)
+		document := formats[2].page(t, sampleSite(name, base), page)
 		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +124,8 @@ func TestTheW3CValidatorFindsNothing(t *testing.T) {
 	if !filepath.IsAbs(checkout) {
 		checkout = filepath.Join("..", checkout)
 	}
-	for name, items := range samples() {
-		server := serve(t, name, items)
+	for name, page := range samples() {
+		server := serve(t, name, page)
 		for _, f := range formats[:2] {
 			t.Run(name+" "+f.name, func(t *testing.T) {
 				run(t, filepath.Join(checkout, "src"), python, "demo.py", server+"/"+f.file)
@@ -132,13 +136,13 @@ func TestTheW3CValidatorFindsNothing(t *testing.T) {
 
 // serve serves the sample in all formats and returns the server's address,
 // which the documents claim as theirs.
-func serve(t *testing.T, name string, items []Item) string {
+func serve(t *testing.T, name string, page Page) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	for _, f := range formats {
-		document := f.must(t, sampleSite(name, server.URL), items)
+		document := f.page(t, sampleSite(name, server.URL), page)
 		mux.HandleFunc("/"+f.file, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", f.mediaType)
 			_, _ = strings.NewReader(document).WriteTo(w)

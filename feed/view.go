@@ -23,7 +23,7 @@ type view struct {
 	categories []string
 	summary    string // plain; "" where there is no content it could stand for
 	content    string // HTML, never empty but for what provenance adds
-	provenance string // HTML: "via", "also at"
+	provenance string // HTML: "via", "also at", "also covered by"
 	image      string
 	enclosures []Enclosure // each with a type
 	comments   string
@@ -32,6 +32,8 @@ type view struct {
 	rights     string
 	origin     *origin
 	copies     []Copy
+	story      *storyRef // nil where it is not known
+	coverage   []cover   // newest first
 }
 
 // origin is the feed that an item was taken from, as far as the public may
@@ -45,10 +47,15 @@ type origin struct {
 	rights string
 }
 
-func (s Site) views(items []Item) []view {
-	views := make([]view, len(items))
-	for i := range items {
-		views[i] = s.view(&items[i])
+func (s Site) views(p Page) []view {
+	views := make([]view, 0, len(p.Items)+len(p.Stories))
+	for i := range p.Items {
+		views = append(views, s.view(&p.Items[i]))
+	}
+	for i := range p.Stories {
+		if len(p.Stories[i].Items) > 0 {
+			views = append(views, s.storyView(&p.Stories[i]))
+		}
 	}
 	return views
 }
@@ -76,8 +83,13 @@ func (s Site) view(i *Item) view {
 	}
 	v.authors = authorsOf(e.Authors, v.origin)
 	v.copies = copiesOf(i.Copies, v.link, label(i.Source.Title()))
+	if i.Founder != "" {
+		v.story = &storyRef{id: Story{Founder: i.Founder}.URN(), publishers: i.Publishers}
+	}
+	coverage, more := s.coverageOf(i)
+	v.coverage = coverage
 	v.setText(e)
-	v.provenance = v.provenanceHTML()
+	v.provenance = v.provenanceHTML() + coverageHTML(coverage, more, s.absolute("/items/"+i.ID))
 	return v
 }
 
@@ -137,12 +149,16 @@ func (v *view) provenanceHTML() string {
 	if len(v.copies) == 0 {
 		return b.String()
 	}
-	links := make([]string, len(v.copies))
-	for i, c := range v.copies {
+	b.WriteString("<p><small>Also at: " + copyLinks(v.copies) + "</small></p>")
+	return b.String()
+}
+
+func copyLinks(copies []Copy) string {
+	links := make([]string, len(copies))
+	for i, c := range copies {
 		links[i] = anchor(c.Source, c.URL)
 	}
-	b.WriteString("<p><small>Also at: " + strings.Join(links, ", ") + "</small></p>")
-	return b.String()
+	return strings.Join(links, ", ")
 }
 
 // anchor is a link, or the bare text where there is nowhere to lead.

@@ -29,7 +29,7 @@ func apply(ctx context.Context, tx Tx, run Run, p *prepared) error {
 	for i := range p.sightings {
 		s := &p.sightings[i]
 		if s.known != nil {
-			err = a.update(ctx, s.entry, *s.known)
+			err = a.update(ctx, s, *s.known)
 		} else {
 			err = a.decide(ctx, s)
 		}
@@ -63,93 +63,57 @@ type applying struct {
 	tx   Tx
 	run  Run
 	p    *prepared
-	near neighbours
+	near *neighbours
 
 	// What is to be inserted at once: entries, and for those that found an
 	// item, that item; nil for the others.
-	entries []*feed.Entry
-	items   []*feed.Item
+	news  []*sighting
+	items []*feed.Item
+	// founded are all items of this document; a Known of it names one of
+	// them -1, -2 …
+	founded []*feed.Item
 }
 
 // flush inserts what has gathered.
 func (a *applying) flush(ctx context.Context) error {
-	var founded []*feed.Item
-	for _, item := range a.items {
-		if item != nil {
-			founded = append(founded, item)
-		}
-	}
+	founded := slices.DeleteFunc(slices.Clone(a.items), func(it *feed.Item) bool { return it == nil })
 	if err := a.tx.InsertItems(ctx, founded, a.run.finder(a.p.source)); err != nil {
 		return err
 	}
-	for i, item := range a.items {
-		if item != nil {
-			a.entries[i].ItemID = item.RowID
+	entries := make([]*feed.Entry, len(a.news))
+	for i, s := range a.news {
+		entries[i] = &s.entry
+		if a.items[i] != nil {
+			s.entry.ItemID = a.items[i].RowID
 		}
 	}
-	err := a.tx.InsertEntries(ctx, a.entries)
-	a.entries, a.items = nil, nil
-	return err
+	if err := a.tx.InsertEntries(ctx, entries); err != nil {
+		return err
+	}
+	news := a.news
+	a.news, a.items = nil, nil
+	return a.remember(ctx, news)
 }
 
-// neighbourhood is where they are looked up: the transaction, or a store that
-// is only looked at.
-type neighbourhood interface {
-	Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error)
-}
-
-// neighbours are the known entries that a source's new ones may be copies of.
-type neighbours struct {
-	byURL, byContent map[int64][]feed.Known
-}
-
-// lookUp finds them all at once.
-func lookUp(ctx context.Context, in neighbourhood, sightings []sighting) (neighbours, error) {
-	near := neighbours{byURL: map[int64][]feed.Known{}, byContent: map[int64][]feed.Known{}}
-	var urls, contents []int64
-	for _, s := range sightings {
-		if s.known == nil && s.hold == nil {
-			urls = appendKey(urls, s.entry.Keys.URL)
-			contents = appendKey(contents, s.entry.Keys.Content)
+// remember stores by what the entries will be found again: those that support
+// an item.
+func (a *applying) remember(ctx context.Context, news []*sighting) error {
+	var marks []feed.Mark
+	var sketches []feed.Sketch
+	for _, s := range news {
+		if s.entry.ItemID == 0 {
+			continue
 		}
+		marks = append(marks, a.near.byMark.marks(s.reading.own, s.entry.ID)...)
+		sketches = append(sketches, feed.Sketch{EntryID: s.entry.ID, Terms: s.reading.terms})
 	}
-	if len(urls)+len(contents) == 0 {
-		return near, nil
+	if len(sketches) == 0 {
+		return nil
 	}
-	found, err := in.Copies(ctx, urls, contents)
-	for _, k := range found {
-		near.add(k)
+	if err := a.tx.Mark(ctx, marks); err != nil {
+		return err
 	}
-	return near, err
-}
-
-func appendKey(keys []int64, key int64) []int64 {
-	if key == 0 {
-		return keys
-	}
-	return append(keys, key)
-}
-
-func (n neighbours) add(k feed.Known) {
-	if k.Keys.URL != 0 {
-		n.byURL[k.Keys.URL] = append(n.byURL[k.Keys.URL], k)
-	}
-	if k.Keys.Content != 0 {
-		n.byContent[k.Keys.Content] = append(n.byContent[k.Keys.Content], k)
-	}
-}
-
-// of gives the entry's neighbours. One that shares both keys comes twice,
-// which decides nothing else.
-func (n neighbours) of(e feed.Entry) []feed.Known {
-	var out []feed.Known
-	if e.Keys.URL != 0 {
-		out = append(out, n.byURL[e.Keys.URL]...)
-	}
-	if e.Keys.Content != 0 {
-		out = append(out, n.byContent[e.Keys.Content]...)
-	}
-	return out
+	return a.tx.SaveSketches(ctx, sketches)
 }
 
 // decide stores an entry that its source has not shown before: as an item, as
@@ -160,27 +124,31 @@ func (a *applying) decide(ctx context.Context, s *sighting) error {
 	if s.hold != nil {
 		e.Decision = *s.hold
 		a.p.report.Counts.Held++
-		a.gather(e, nil)
+		a.gather(s, nil)
 		return nil
 	}
-	verdict := dedupe.Decide(*e, a.near.of(*e))
+	verdict, err := a.near.judge(ctx, s)
+	if err != nil {
+		return err
+	}
 	e.Decision = verdict.Decision
 	switch {
 	case verdict.Same != nil:
-		return a.update(ctx, *e, *verdict.Same)
+		return a.update(ctx, s, *verdict.Same)
 	case verdict.Copy != nil:
 		return a.addCopy(ctx, s, *verdict.Copy)
 	}
 	item := newItem(a.p.source, s, a.run.Now)
 	a.p.report.Counts.Published++
-	a.gather(e, &item)
-	a.near.add(knownOf(*e, a.p.source, -int64(len(a.items))))
+	a.gather(s, &item)
+	a.founded = append(a.founded, &item)
+	a.near.add(knownOf(*e, a.p.source, -int64(len(a.founded))), s)
 	return nil
 }
 
 // gather puts an entry, and the item that it founds, among those to insert.
-func (a *applying) gather(e *feed.Entry, item *feed.Item) {
-	a.entries = append(a.entries, e)
+func (a *applying) gather(s *sighting, item *feed.Item) {
+	a.news = append(a.news, s)
 	a.items = append(a.items, item)
 }
 
@@ -212,20 +180,18 @@ func mint(src feed.Source, s *sighting) string {
 	return uuid.NewSHA1(namespace, []byte(seed)).String()
 }
 
-// knownOf is a new entry as the next ones will know it. The item of one that
-// waits to be inserted is named by its number among those, negative.
+// knownOf is a new entry as the next ones will know it. An item of this very
+// document is named by its number among those, negative.
 func knownOf(e feed.Entry, src feed.Source, item int64) feed.Known {
 	return feed.Known{EntryID: e.ID, SourceID: e.SourceID, ItemID: item, Keys: e.Keys, Canonical: e.Canonical,
-		Decision: e.Decision.Kind, Position: src.Position, Listed: true, File: src.Kind == feed.KindFolder}
+		Decision: e.Decision.Kind, Position: src.Position, Priority: src.Priority, Listed: true, File: src.Kind == feed.KindFolder}
 }
 
-// addCopy stores an entry as a further one of an item. While the item waits
-// for its admission, the copy of the source declared first may found it; later
-// nothing moves.
+// addCopy stores an entry as a further one of an item.
 func (a *applying) addCopy(ctx context.Context, s *sighting, of feed.Known) error {
 	e := &s.entry
 	if of.ItemID < 0 { // an item of this very document
-		founded := a.items[-of.ItemID-1]
+		founded := a.founded[-of.ItemID-1]
 		if err := a.flush(ctx); err != nil {
 			return err
 		}
@@ -240,14 +206,17 @@ func (a *applying) addCopy(ctx context.Context, s *sighting, of feed.Known) erro
 	if err := a.tx.InsertEntry(ctx, e); err != nil {
 		return err
 	}
-	a.near.add(knownOf(*e, a.p.source, of.ItemID))
-	switch {
-	case !standing(supporters):
-		return takeOver(ctx, a.tx, supporters, e.ID, of.ItemID)
-	case first(supporters, a.p.source.Position):
-		return a.refound(ctx, s, supporters)
+	a.near.add(knownOf(*e, a.p.source, of.ItemID), s)
+	if err := a.remember(ctx, []*sighting{s}); err != nil {
+		return err
 	}
-	return a.tx.Changed(ctx)
+	if !standing(supporters) {
+		return takeOver(ctx, a.tx, supporters, e.ID, of.ItemID)
+	}
+	if err := a.contend(ctx, s, supporters); err != nil {
+		return err
+	}
+	return a.tx.RecountItem(ctx, of.ItemID, a.run.Now)
 }
 
 // standing tells whether any of the entries still supports its item.
@@ -255,26 +224,66 @@ func standing(supporters []feed.Known) bool {
 	return slices.ContainsFunc(supporters, func(k feed.Known) bool { return !k.Gone() })
 }
 
-// first tells whether a source at this position was declared before those of
-// all the entries.
-func first(supporters []feed.Known, position int) bool {
-	return !slices.ContainsFunc(supporters, func(k feed.Known) bool { return k.Position <= position })
+// contend chooses which of an item's entries gives its text. While the item
+// waits for its admission that is the best of them. Later it stays, so that
+// nothing goes to and fro; but a full text may replace a summary.
+func (a *applying) contend(ctx context.Context, s *sighting, supporters []feed.Known) error {
+	i := slices.IndexFunc(supporters, func(k feed.Known) bool { return k.Decision == feed.Published })
+	if i < 0 {
+		return a.tx.Changed(ctx)
+	}
+	found, err := a.tx.Candidates(ctx, []int64{supporters[i].EntryID})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	lead := comparable(found[0])
+	challenger := dedupe.Candidate{Text: s.reading.text,
+		Candidate: feed.Candidate{Known: knownOf(s.entry, a.p.source, s.entry.ItemID), Entry: s.entry}}
+	if dedupe.Better(lead, challenger) {
+		if done, err := a.refound(ctx, s, supporters); done || err != nil {
+			return err
+		}
+	}
+	if dedupe.Fuller(lead.Text, challenger.Text) {
+		return a.replace(ctx, s, supporters)
+	}
+	return a.tx.Changed(ctx)
 }
 
 // refound makes the entry the founder of its item, if nobody can have seen
-// that yet.
-func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known) error {
+// that yet; it tells whether that was so.
+func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known) (done bool, err error) {
 	item := newItem(a.p.source, s, a.run.Now)
 	item.RowID = s.entry.ItemID
 	waiting, err := a.tx.Refound(ctx, item, s.entry.ID)
 	if err != nil || !waiting {
-		return err
+		return false, err
 	}
 	if err := demote(ctx, a.tx, supporters, s.entry.ID, s.entry.Decision); err != nil {
+		return false, err
+	}
+	return true, a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "best copy",
+		Reason: "Several sources brought it in one run; this is the best copy: by its source's priority, its length, its date, and the order of the sources."})
+}
+
+// replace lets a full text stand in for the summary that led its item.
+func (a *applying) replace(ctx context.Context, s *sighting, supporters []feed.Known) error {
+	left := feed.Decision{Kind: feed.CopyOf, Rule: "fuller", Reason: "It led the item until a copy with the full text came."}
+	if err := demote(ctx, a.tx, supporters, s.entry.ID, left); err != nil {
 		return err
 	}
-	return a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "first declared",
-		Reason: "Other sources brought it in the same run; its source is declared first."})
+	lead := feed.Decision{Kind: feed.Published, Rule: "fuller",
+		Reason: "It has the full text of an article of which there was only a summary. " + s.entry.Decision.Reason}
+	if err := a.tx.Decide(ctx, s.entry.ID, s.entry.ItemID, lead); err != nil {
+		return err
+	}
+	if err := a.tx.SetLead(ctx, s.entry.ItemID, s.entry.ID); err != nil {
+		return err
+	}
+	if err := markStory(ctx, a.tx, feed.Sketch{EntryID: s.entry.ID, When: s.entry.When(), Terms: s.reading.terms}); err != nil {
+		return err
+	}
+	return a.tx.TouchItem(ctx, s.entry.ItemID, a.run.Now)
 }
 
 // takeOver lets an entry lead an item whose former leader has left.
@@ -308,12 +317,16 @@ func demote(ctx context.Context, tx Tx, supporters []feed.Known, but int64, d fe
 
 // update stores the new state of a known entry. The item's updated moves only
 // if a reader would see a difference, and only if this entry gives its text.
-func (a *applying) update(ctx context.Context, e feed.Entry, k feed.Known) error {
+func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error {
 	if k.EntryID == 0 { // an entry of this very document, said twice under two ids
 		return nil
 	}
+	e := &s.entry
 	e.ID, e.SourceID, e.ItemID = k.EntryID, k.SourceID, k.ItemID
-	if err := a.tx.UpdateEntry(ctx, e); err != nil {
+	if err := a.tx.UpdateEntry(ctx, *e); err != nil {
+		return err
+	}
+	if err := a.remember(ctx, []*sighting{s}); err != nil {
 		return err
 	}
 	if err := back(ctx, a.tx, k); err != nil {

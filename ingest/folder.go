@@ -32,7 +32,11 @@ func (p *Pipeline) prepareFolder(ctx context.Context, run Run, src feed.Source) 
 		return out, ctx.Err()
 	}
 	p.stamps.keep(src.URL, scan.Known(p.Now()))
-	return out, p.sort(ctx, run, listed, scan, &out)
+	if err := p.sort(ctx, run, listed, scan, &out); err != nil {
+		return out, err
+	}
+	out.read()
+	return out, nil
 }
 
 // stamps remember, by folder, what files had which size and time, so that a

@@ -64,8 +64,9 @@ const (
 // goroutine at a time. A source that fails is a report, not an error; an error
 // means that the store failed or ctx ended, and what was committed stays.
 //
-// The line is: due source → fetch → parse → known by raw hash? → clean →
-// [one transaction: look up → decide → apply, cursor with it] → admission.
+// The line is: due source → fetch → parse → known by raw hash? → clean → read →
+// [one transaction: look up → decide → apply, cursor with it] → admission, where
+// each item finds its story.
 func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done func(feed.SourceReport)) error {
 	due, rest := p.due(run, sources)
 	for _, r := range rest {
@@ -137,6 +138,7 @@ func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fe
 	}
 	out.weigh()
 	out.capFirstImport()
+	out.read()
 	return out, nil
 }
 

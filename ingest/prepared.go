@@ -37,7 +37,17 @@ type Store interface {
 
 // Tx is the one transaction in which entries are decided and applied.
 type Tx interface {
-	Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error)
+	neighbourhood
+	Mark(ctx context.Context, marks []feed.Mark) error
+	SaveSketches(ctx context.Context, sketches []feed.Sketch) error
+	Sketches(ctx context.Context, entryIDs []int64) ([]feed.Sketch, error)
+	FoundStories(ctx context.Context, items []feed.Sketch) error
+	JoinStory(ctx context.Context, itemRow, storyRow int64, why string, now time.Time) error
+	// RecountItem counts the publishers of the item's story anew, if it is in one.
+	RecountItem(ctx context.Context, itemRow int64, now time.Time) error
+	Merge(ctx context.Context, from, into int64, now time.Time) error
+	Unmerge(ctx context.Context, itemRow int64) error
+	NoteCorrection(ctx context.Context, c feed.Correction) error
 	Supporters(ctx context.Context, itemRow int64) ([]feed.Known, error)
 	InsertItems(ctx context.Context, items []*feed.Item, run string) error
 	InsertEntries(ctx context.Context, entries []*feed.Entry) error
@@ -56,7 +66,7 @@ type Tx interface {
 	Restore(ctx context.Context, itemRow int64) error
 	Changed(ctx context.Context) error
 	SaveSource(ctx context.Context, id int64, about feed.Channel, state feed.SourceState) error
-	Admit(ctx context.Context, skipRuns []string, now time.Time) (int, error)
+	Admit(ctx context.Context, skipRuns []string, now time.Time) ([]feed.Sketch, error)
 }
 
 // prepared is a source's part of a run when it reaches the transaction.
@@ -95,10 +105,11 @@ func (p *prepared) failed() bool {
 
 // sighting is one entry of a document, with what is known of it.
 type sighting struct {
-	entry feed.Entry
-	known *feed.Known // nil: new to its source
-	seed  string      // what a new item's id is minted from; "": source and identity
-	hold  *feed.Decision
+	entry   feed.Entry
+	reading reading
+	known   *feed.Known // nil: new to its source
+	seed    string      // what a new item's id is minted from; "": source and identity
+	hold    *feed.Decision
 }
 
 func newReport(src feed.Source) feed.SourceReport {
@@ -136,6 +147,17 @@ func (p *prepared) capFirstImport() {
 	for _, i := range order[firstImport:] {
 		p.sightings[i].hold = &feed.Decision{Kind: feed.Held, Rule: "backlog",
 			Reason: "It was older than the newest 50 when its source was first read."}
+	}
+}
+
+// read reads the entries that may be published or compared.
+func (p *prepared) read() {
+	for i := range p.sightings {
+		s := &p.sightings[i]
+		if s.hold == nil && (s.known == nil || s.known.Keys.Shown != s.entry.Keys.Shown) {
+			s.reading = read(s.entry, p.about.Language)
+		}
+		s.entry.Text = ""
 	}
 }
 

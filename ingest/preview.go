@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tributary/feed"
-	"tributary/ingest/dedupe"
 	"tributary/ingest/fetch"
 	"tributary/ingest/parse"
 )
@@ -62,17 +61,17 @@ func Foresee(ctx context.Context, st Reader, src feed.Source, res fetch.Result, 
 	}
 	p.weigh()
 	p.capFirstImport()
+	p.read()
 	near, err := lookUp(ctx, st, p.sightings)
 	if err != nil {
 		return v, err
 	}
-	v.decide(src, doc, p.sightings, near, run)
-	return v, nil
+	return v, v.decide(ctx, src, doc, p.sightings, near, run)
 }
 
 // decide fills in the entries. Those that are not among the sightings are
 // known, and unchanged.
-func (v *Preview) decide(src feed.Source, doc parse.Feed, news []sighting, near neighbours, run Run) {
+func (v *Preview) decide(ctx context.Context, src feed.Source, doc parse.Feed, news []sighting, near *neighbours, run Run) error {
 	at := make(map[int64]int, len(news))
 	for i, s := range news {
 		at[s.entry.Keys.Identity] = i
@@ -85,7 +84,10 @@ func (v *Preview) decide(src feed.Source, doc parse.Feed, news []sighting, near 
 		seen[r.keys.Identity] = true
 		f := Foreseen{Raw: r.entry}
 		if i, ok := at[r.keys.Identity]; ok {
-			f.Entry, f.Of = foresee(src, &news[i], near)
+			var err error
+			if f.Entry, f.Of, err = foresee(ctx, src, &news[i], near); err != nil {
+				return err
+			}
 		} else {
 			f.Entry = cleaned(r, doc, v.Result, run)
 			f.Entry.Decision = unchanged
@@ -93,6 +95,7 @@ func (v *Preview) decide(src feed.Source, doc parse.Feed, news []sighting, near 
 		v.count(f.Entry.Decision.Kind)
 		v.Entries = append(v.Entries, f)
 	}
+	return nil
 }
 
 // The decisions about entries that the source has shown before.
@@ -102,26 +105,29 @@ var (
 )
 
 // foresee decides about one entry that is new or has changed.
-func foresee(src feed.Source, s *sighting, near neighbours) (e feed.Entry, of *feed.Known) {
+func foresee(ctx context.Context, src feed.Source, s *sighting, near *neighbours) (e feed.Entry, of *feed.Known, err error) {
+	s.entry.SourceID = src.ID
 	e = s.entry
-	e.SourceID = src.ID
 	switch {
 	case s.known != nil:
 		e.Decision = change(e, *s.known)
-		return e, nil
+		return e, nil, nil
 	case s.hold != nil:
 		e.Decision = *s.hold
-		return e, nil
+		return e, nil, nil
 	}
-	verdict := dedupe.Decide(e, near.of(e))
+	verdict, err := near.judge(ctx, s)
+	if err != nil {
+		return e, nil, err
+	}
 	e.Decision = verdict.Decision
 	switch {
 	case verdict.Same != nil:
 		e.Decision = change(e, *verdict.Same)
 	case verdict.Copy == nil:
-		near.add(knownOf(e, src, -1))
+		near.add(knownOf(e, src, -1), s)
 	}
-	return e, verdict.Copy
+	return e, verdict.Copy, nil
 }
 
 func change(e feed.Entry, k feed.Known) feed.Decision {
@@ -152,3 +158,5 @@ type blank struct{}
 func (blank) Listed(context.Context, int64) ([]feed.Known, error)              { return nil, nil }
 func (blank) ByIdentity(context.Context, int64, []int64) ([]feed.Known, error) { return nil, nil }
 func (blank) Copies(context.Context, []int64, []int64) ([]feed.Known, error)   { return nil, nil }
+func (blank) Marked(context.Context, []int64) ([]feed.Mark, error)             { return nil, nil }
+func (blank) Candidates(context.Context, []int64) ([]feed.Candidate, error)    { return nil, nil }

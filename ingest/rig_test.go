@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/ingest/clean"
 	"tributary/ingest/fetch"
 	"tributary/scheduler"
 	"tributary/store"
@@ -204,5 +206,13 @@ func rss(posts ...post) string {
 
 // prose is a text of its own, long enough to be compared.
 func prose(about string) string {
-	return strings.Repeat("The ministers who met in the capital spoke of "+about+" and agreed to go on. ", 5)
+	dice := rand.New(rand.NewPCG(uint64(len(about)), uint64(clean.Key(about))))
+	words := strings.Fields("ministers harbour treaty winter budget engine orchard committee border vaccine garden railway " +
+		"drought festival museum satellite teacher union verdict weather pension island")
+	var b strings.Builder
+	b.WriteString("About " + about + ":")
+	for range 80 {
+		b.WriteString(" " + words[dice.IntN(len(words))])
+	}
+	return b.String() + "."
 }

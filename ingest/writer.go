@@ -54,8 +54,7 @@ const admitWait = time.Second
 // nobody else up.
 func (w *writer) admit(ctx context.Context) error {
 	return w.p.Store.Write(ctx, func(tx Tx) error {
-		_, err := tx.Admit(ctx, w.run.others(), w.p.Now())
-		return err
+		return admit(ctx, tx, w.run.others(), w.p.Now())
 	})
 }
 
@@ -147,8 +146,7 @@ func (w *writer) admitFolders(ctx context.Context, tx Tx, batch []*prepared) err
 	}) {
 		return nil
 	}
-	_, err := tx.Admit(ctx, append(w.run.others(), w.run.ID), w.run.Now)
-	return err
+	return admit(ctx, tx, append(w.run.others(), w.run.ID), w.run.Now)
 }
 
 // writeEach commits each source alone, after one of them has spoilt their
@@ -240,8 +238,7 @@ func (w *writer) finish(ctx context.Context) error {
 				return err
 			}
 		}
-		_, err := tx.Admit(ctx, w.run.others(), w.run.Now)
-		return err
+		return admit(ctx, tx, w.run.others(), w.run.Now)
 	})
 	if err != nil {
 		return err

@@ -17,3 +17,6 @@ type pipelineStore struct{ *store.Store }
 func (s pipelineStore) Write(ctx context.Context, do func(ingest.Tx) error) error {
 	return s.Store.Write(ctx, func(tx *store.Tx) error { return do(tx) })
 }
+
+// ForEditor shows a store as the editor wants to see it.
+func ForEditor(st *store.Store) ingest.EditorStore { return pipelineStore{st} }

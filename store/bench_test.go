@@ -104,26 +104,27 @@ func benchDocuments(sources []feed.Source) ([][]*feed.Entry, [][]*feed.Item) {
 }
 
 // BenchmarkFirstRun stores 30,000 new entries, in transactions of 64 sources,
-// and admits their items. Its floor is the same bytes in one table with one index,
+// admits their items, and makes each a story. Its floor is the same bytes in one table with one index,
 // without keys and look-ups.
 func BenchmarkFirstRun(b *testing.B) {
 	b.Run("tributary", func(b *testing.B) { benchRuns(b, benchFirstRun) })
 	b.Run("floor", func(b *testing.B) { benchRuns(b, benchFloor) })
 }
 
-// benchRuns reports the processor time of inserting and admitting, an entry.
-func benchRuns(b *testing.B, run func(*testing.B) (insert, admit time.Duration)) {
-	var inserts, admits time.Duration
+// benchRuns reports the processor time of inserting, admitting and founding stories, an entry.
+func benchRuns(b *testing.B, run func(*testing.B) (insert, admit, found time.Duration)) {
+	var inserts, admits, founds time.Duration
 	for range b.N {
-		insert, admit := run(b)
-		inserts, admits = inserts+insert, admits+admit
+		insert, admit, found := run(b)
+		inserts, admits, founds = inserts+insert, admits+admit, founds+found
 	}
 	n := float64(b.N * benchSources * benchEntries)
 	b.ReportMetric(float64(inserts.Microseconds())/n, "insert-cpu-µs/entry")
 	b.ReportMetric(float64(admits.Microseconds())/n, "admit-cpu-µs/entry")
+	b.ReportMetric(float64(founds.Microseconds())/n, "found-cpu-µs/entry")
 }
 
-func benchFirstRun(b *testing.B) (insert, admit time.Duration) {
+func benchFirstRun(b *testing.B) (insert, admit, found time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := openBench(b)
@@ -145,15 +146,19 @@ func benchFirstRun(b *testing.B) (insert, admit time.Duration) {
 	}
 	insert, start = cpu()-start, cpu()
 	if err := s.Write(ctx, func(t *store.Tx) error {
-		_, err := t.Admit(ctx, nil, benchDay)
-		return err
+		admitted, err := t.Admit(ctx, nil, benchDay)
+		if err != nil {
+			return err
+		}
+		admit, start = cpu()-start, cpu()
+		return t.FoundStories(ctx, admitted)
 	}); err != nil {
 		b.Fatal(err)
 	}
-	return insert, cpu() - start
+	return insert, admit, cpu() - start
 }
 
-func benchFloor(b *testing.B) (insert, _ time.Duration) {
+func benchFloor(b *testing.B) (insert, _, _ time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "floor.db")+"?_journal_mode=WAL&_synchronous=NORMAL&_txlock=immediate")
@@ -177,7 +182,7 @@ func benchFloor(b *testing.B) (insert, _ time.Duration) {
 			b.Fatal(err)
 		}
 	}
-	return cpu() - start, 0
+	return cpu() - start, 0, 0
 }
 
 func floorBatch(ctx context.Context, db *sql.DB, documents [][]*feed.Entry) error {
@@ -312,4 +317,149 @@ func BenchmarkWindow(b *testing.B) {
 		n += len(window)
 	}
 	perEntry(b, start, n)
+}
+
+const (
+	benchMarks = 20        // of an entry
+	benchStock = 2_000_000 // marks in a store that is full: of 100,000 entries
+	benchToday = 20_000    // in days since 1970: where the bucket of what comes begins
+)
+
+// benchMark is a key in the bucket of a day, as random as hashes are.
+func benchMark(r *rand.Rand, day int64) int64 { return day<<feed.MarkBits | r.Int64N(1<<feed.MarkBits) }
+
+// stockMarks fills so many buckets of 14 days, the newest of which begins today.
+func stockMarks(b *testing.B, s *store.Store, n, buckets int) {
+	r := rand.New(rand.NewPCG(1, 2))
+	all := make([]feed.Mark, n)
+	for i := range all {
+		all[i] = feed.Mark{Key: benchMark(r, benchToday-14*int64(i%buckets)), EntryID: int64(i / benchMarks)}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if err := s.Write(ctx, func(t *store.Tx) error { return t.Mark(ctx, all) }); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// markEntries is what marks add to the ingest of entries: two keys are looked
+// up for each mark that is stored.
+func markEntries(ctx context.Context, t *store.Tx, r *rand.Rand, first, n int) error {
+	keys, marks := make([]int64, 0, 2*n*benchMarks), make([]feed.Mark, 0, n*benchMarks)
+	sketches, terms := make([]feed.Sketch, n), make([]byte, 240)
+	for i := range sketches {
+		id := int64(first + i)
+		sketches[i] = feed.Sketch{EntryID: id, Terms: terms}
+		for range benchMarks {
+			m := feed.Mark{Key: benchMark(r, benchToday), EntryID: id}
+			marks, keys = append(marks, m), append(keys, m.Key, m.Key-14<<feed.MarkBits)
+		}
+	}
+	if _, err := t.Marked(ctx, keys); err != nil {
+		return err
+	}
+	if err := t.Mark(ctx, marks); err != nil {
+		return err
+	}
+	return t.SaveSketches(ctx, sketches)
+}
+
+// BenchmarkMarks is what marks and sketches cost an entry in transactions of 64
+// sources: in an empty store, in one with 2 million marks of 280 days, and in one with as
+// many of 28 days, among all of which is looked; source by source, or all at once.
+func BenchmarkMarks(b *testing.B) {
+	for _, c := range []struct {
+		name                string
+		stock, buckets, all int // all: how many sources at once
+	}{
+		{"empty/source", 0, 1, 1}, {"empty/batch", 0, 1, benchBatch},
+		{"2M of 280 days/source", benchStock, 20, 1}, {"2M of 280 days/batch", benchStock, 20, benchBatch},
+		{"2M of 28 days/source", benchStock, 2, 1}, {"2M of 28 days/batch", benchStock, 2, benchBatch},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			s := openBench(b)
+			stockMarks(b, s, c.stock, c.buckets)
+			r := rand.New(rand.NewPCG(3, uint64(b.N)))
+			entry := c.stock
+			runtime.GC()
+			start := cpu()
+			b.ResetTimer()
+			for i := 0; i < b.N; i += benchBatch {
+				if err := s.Write(ctx, func(t *store.Tx) error {
+					for j := 0; j < benchBatch; j += c.all {
+						if err := markEntries(ctx, t, r, entry, c.all*benchEntries); err != nil {
+							return err
+						}
+						entry += c.all * benchEntries
+					}
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perEntry(b, start, entry-c.stock)
+		})
+	}
+}
+
+// stockItems fills a store with n items of an entry each, by SQL alone. Of each
+// 1,000 items the first 10 make five stories of two publishers, and the oldest ten items
+// of all make one of ten.
+func stockItems(b *testing.B, s *store.Store, n int) {
+	const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) `
+	const story = `CASE WHEN i <= 10 THEN 1 WHEN i % 1000 < 10 THEN i / 2 * 2 ELSE i END`
+	const publishers = `CASE WHEN i <= 10 THEN 10 WHEN i % 1000 < 10 THEN 2 ELSE 1 END`
+	for _, text := range []string{
+		numbers + `INSERT INTO item (id, uuid, place, published, updated, admitted, run, story_id, publishers)
+			SELECT i, printf('%08x-0000-5000-8000-%012x', i * 2654435761 % 4294967296, i), i, i * 1000, i * 1000, i, '', ` + story + `, ` + publishers + ` FROM n`,
+		numbers + `INSERT INTO entry (id, source_id, item_id, identity_key, raw_key, url_key, content_key, shown_key, decision, published, first_seen,
+			canonical, identity, rule, reason, published_from, language, url, title, authors, details, summary, content)
+			SELECT i, i % 64 + 1, i, i, i, i, i, i, 'published', i * 1000, i, 'https://host-' || (i % 64) || '.example/' || i, 'x', 'new', 'why', 'feed', 'en',
+			'https://host.example/' || i, 'A title of usual length, number ' || i, '', '', 'summary', 'content' FROM n`,
+		numbers + `INSERT INTO story (id, founder, updated, publishers)
+			SELECT i, 'of ' || i, i * 1000, ` + publishers + ` FROM n WHERE i = ` + story,
+		`UPDATE meta SET last_item = $1, last_entry = $1, last_place = $1, last_story = $1`,
+	} {
+		if err := s.Exec(context.Background(), text, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReaders is what reading costs with a million items, of which few are
+// in stories that several publishers carry.
+func BenchmarkReaders(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := openBench(b)
+	addBenchSources(b, s, 64)
+	stockItems(b, s, 1_000_000)
+	for _, c := range []struct {
+		name string
+		read func() (int, error)
+	}{
+		{"Window", func() (int, error) { all, err := s.Window(ctx); return len(all), err }},
+		{"WindowOf 2", func() (int, error) { all, err := s.WindowOf(ctx, 2); return len(all), err }},
+		{"WindowOf 3", func() (int, error) { all, err := s.WindowOf(ctx, 3); return len(all), err }},
+		{"WindowOf 11", func() (int, error) { all, err := s.WindowOf(ctx, 11); return len(all), err }},
+		{"Stories", func() (int, error) { all, err := s.Stories(ctx, store.StoryQuery{}); return len(all), err }},
+		{"Stories 3", func() (int, error) {
+			all, err := s.Stories(ctx, store.StoryQuery{MinPublishers: 3})
+			return len(all), err
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			n := 0
+			for range b.N {
+				found, err := c.read()
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = found
+			}
+			b.ReportMetric(float64(n), "found")
+		})
+	}
 }

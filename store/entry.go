@@ -11,11 +11,11 @@ import (
 
 // knownColumns are read by scanKnown; e is the entry, s its source.
 const knownColumns = `e.id, e.source_id, e.item_id, e.identity_key, e.raw_key, e.url_key, e.content_key, e.shown_key,
-	e.canonical, e.decision, s.position, e.unlisted IS NULL, s.kind = 'folder'`
+	e.canonical, e.decision, s.position, s.priority, e.unlisted IS NULL, s.kind = 'folder'`
 
 func scanKnown(scan scanner, k *feed.Known) error {
 	return scan(&k.EntryID, &k.SourceID, (*number)(&k.ItemID), &k.Keys.Identity, &k.Keys.Raw, (*number)(&k.Keys.URL),
-		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, (*flag)(&k.Listed), (*flag)(&k.File))
+		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, &k.Priority, (*flag)(&k.Listed), (*flag)(&k.File))
 }
 
 // collectKnown gives a row function that appends to all.
@@ -203,6 +203,7 @@ func (t *Tx) Decide(ctx context.Context, entryID, itemRow int64, d feed.Decision
 	}
 	_, err = t.exec(ctx, `UPDATE entry SET item_id = $1, decision = $2, rule = $3, reason = $4 WHERE id = $5`,
 		orNull(itemRow), string(d.Kind), d.Rule, text(d.Reason), entryID)
+	t.noteMoved(int64(was), itemRow)
 	t.noteShown(int64(source), int64(was), true)
 	t.noteShown(int64(source), itemRow, d.Kind == feed.CopyOf)
 	return err

@@ -62,6 +62,8 @@ var _ = behaviour("text that a database would refuse is stored without what is w
 
 var _ = behaviour("entries are known by source, identity and raw bytes, listed or not", func(r *rig) {
 	a, b := r.source("a"), r.source("b")
+	a.Priority = -7
+	r.must(r.UpdateSource(r.ctx, a))
 	one, two, three := entry(a, 1), entry(a, 2), entry(a, 3)
 	r.publish(one, two, entry(b, 1))
 	r.hold(three)
@@ -70,7 +72,7 @@ var _ = behaviour("entries are known by source, identity and raw bytes, listed o
 	known, err := r.Listed(r.ctx, a.ID)
 	r.wantKnown("listed", known, err, 2, 3)
 	want := feed.Known{EntryID: two.ID, SourceID: a.ID, ItemID: two.ItemID, Keys: two.Keys, Canonical: two.Canonical,
-		Decision: feed.Published, Position: a.Position, Listed: true}
+		Decision: feed.Published, Position: a.Position, Priority: -7, Listed: true}
 	if diff := cmp.Diff(want, known[0]); diff != "" {
 		r.Errorf("known (-want +got):\n%s", diff)
 	}

@@ -2,8 +2,37 @@ package store
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
+
+	"github.com/pressly/goose/v3"
 )
+
+// OpenAt opens a new store with the schema of a version, an old one.
+func OpenAt(ctx context.Context, o Options, version int64) (*Store, error) {
+	e, err := engineFor(o)
+	if err != nil {
+		return nil, err
+	}
+	w, r, err := e.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{engine: e, writer: newPool(w, e), reader: newPool(r, e)}
+	dir, err := fs.Sub(migrations, "migrations/"+e.name())
+	if err != nil {
+		return nil, err
+	}
+	p, err := goose.NewProvider(e.dialect(), w, dir, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.UpTo(ctx, version); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
 
 // Statements are the texts that have run on the store, as the engine takes them.
 func (s *Store) Statements() (texts []string) {

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +44,9 @@ func (t *Tx) InsertItems(ctx context.Context, items []*feed.Item, run string) er
 }
 
 // itemColumns are read by itemFields; i is the item.
-const itemColumns = `i.id, i.uuid, i.place, i.published, i.updated, i.admitted, i.withdrawn, i.hidden`
+const itemColumns = `i.id, i.uuid, i.place, i.published, i.updated, i.admitted, i.withdrawn, i.hidden, i.story_id, i.publishers,
+	i.story_why, COALESCE((SELECT m.uuid FROM item m WHERE m.id = i.merged_into), ''),
+	COALESCE((SELECT f.founder FROM story f WHERE f.id = i.story_id), '')`
 
 // readItem reads the row that has the item's ID.
 func (t *Tx) readItem(ctx context.Context, it *feed.Item) error {
@@ -54,7 +58,8 @@ func (t *Tx) readItem(ctx context.Context, it *feed.Item) error {
 
 func itemFields(it *feed.Item, hidden *instant) []any {
 	return []any{&it.RowID, &it.ID, (*number)(&it.Place), (*instant)(&it.Published), (*instant)(&it.Updated),
-		(*instant)(&it.Admitted), (*instant)(&it.Withdrawn), hidden}
+		(*instant)(&it.Admitted), (*instant)(&it.Withdrawn), hidden,
+		(*number)(&it.StoryRow), &it.Publishers, &it.StoryWhy, &it.MergedID, &it.Founder}
 }
 
 // SetLead makes an entry of the item give its text. 0 leaves it to its oldest entry.
@@ -76,7 +81,7 @@ func (t *Tx) Refound(ctx context.Context, it feed.Item, entryID int64) (done boo
 // TouchItem moves the item's updated to the first time from updated on that no
 // other item has.
 func (t *Tx) TouchItem(ctx context.Context, itemRow int64, updated time.Time) error {
-	at, err := t.free(ctx, updated.UnixMilli())
+	at, err := t.free(ctx, &t.items, updated.UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -86,12 +91,13 @@ func (t *Tx) TouchItem(ctx context.Context, itemRow int64, updated time.Time) er
 
 // Withdraw takes an item out of the output; it keeps its id and place.
 func (t *Tx) Withdraw(ctx context.Context, itemRow int64, at time.Time) error {
-	return t.changedIf(t.exec(ctx, `UPDATE item SET withdrawn = $1 WHERE id = $2 AND withdrawn IS NULL`, ms(at), itemRow))
+	return t.show(ctx, `UPDATE item SET withdrawn = $1 WHERE id = $2 AND withdrawn IS NULL`, ms(at), itemRow)
 }
 
-// Restore brings a withdrawn item back to its place.
+// Restore brings a withdrawn item back to its place. One that was merged into
+// another stays away: see [Tx.Unmerge].
 func (t *Tx) Restore(ctx context.Context, itemRow int64) error {
-	return t.changedIf(t.exec(ctx, `UPDATE item SET withdrawn = NULL WHERE id = $1 AND withdrawn IS NOT NULL`, itemRow))
+	return t.show(ctx, `UPDATE item SET withdrawn = NULL WHERE id = $1 AND withdrawn IS NOT NULL AND merged_into IS NULL`, itemRow)
 }
 
 // Hide hides an item from the output, or shows it again. id as for [Store.Item].
@@ -102,16 +108,18 @@ func (s *Store) Hide(ctx context.Context, id string, hidden bool, now time.Time)
 	}
 	return s.Write(ctx, func(t *Tx) error {
 		if hidden {
-			return t.changedIf(t.exec(ctx, `UPDATE item SET hidden = $1 WHERE id = $2 AND hidden IS NULL`, ms(now), it.RowID))
+			return t.show(ctx, `UPDATE item SET hidden = $1 WHERE id = $2 AND hidden IS NULL`, ms(now), it.RowID)
 		}
-		return t.changedIf(t.exec(ctx, `UPDATE item SET hidden = NULL WHERE id = $1 AND hidden IS NOT NULL`, it.RowID))
+		return t.show(ctx, `UPDATE item SET hidden = NULL WHERE id = $1 AND hidden IS NOT NULL`, it.RowID)
 	})
 }
 
 // fromItems reads whole items: the item, its leading entry. The last column
-// tells about content.
+// tells about content. An item that was merged away has no entry of its own, and shows
+// that of the other.
 const fromItems = ` FROM item i JOIN entry e ON e.id =
-	COALESCE(i.lead_id, (SELECT MIN(o.id) FROM entry o WHERE o.item_id = i.id)) `
+	COALESCE(i.lead_id, (SELECT MIN(o.id) FROM entry o WHERE o.item_id = i.id),
+		(SELECT l.lead_id FROM item l WHERE l.id = i.merged_into), (SELECT MIN(o.id) FROM entry o WHERE o.item_id = i.merged_into)) `
 
 const (
 	wholeItems = `SELECT ` + itemColumns + `, ` + entryColumns + fromItems
@@ -129,12 +137,23 @@ func (s *Store) Window(ctx context.Context) ([]feed.Item, error) {
 		}
 		closed := 50 * max(0, (last-51)/50)
 		var err error
-		all, err = v.items(ctx, wholeItems+`WHERE i.place > $1 AND i.withdrawn IS NULL AND i.hidden IS NULL
-			ORDER BY i.place DESC`, closed)
+		all, err = v.items(ctx, listedCovers, wholeItems+`WHERE i.place > $1`+live+` ORDER BY i.place DESC`, closed)
 		return err
 	})
 	return all, err
 }
+
+// windowOf is how many items [Store.WindowOf] gives.
+const windowOf = 100
+
+// WindowOf are the newest 100 live items of stories that at least so many
+// different publishers carry, newest place first.
+func (s *Store) WindowOf(ctx context.Context, minPublishers int) ([]feed.Item, error) {
+	return s.Items(ctx, Query{Limit: windowOf, MinPublishers: minPublishers, WithContent: true})
+}
+
+// listedCovers is how much coverage lists give of each item.
+const listedCovers = 5
 
 // Item finds an item in any state by its UUID, with or without "urn:uuid:", or
 // by the first 6 characters of it or more.
@@ -149,7 +168,7 @@ func (s *Store) Item(ctx context.Context, id string) (feed.Item, error) {
 	var found []feed.Item
 	err := s.snapshot(ctx, func(v session) (err error) {
 		// 'g' follows whatever an id can go on with.
-		found, err = v.items(ctx, wholeItems+`WHERE i.uuid >= $1 AND i.uuid < $2 ORDER BY i.uuid LIMIT 2`, prefix, prefix+"g")
+		found, err = v.items(ctx, storyItems, wholeItems+`WHERE i.uuid >= $1 AND i.uuid < $2 ORDER BY i.uuid LIMIT 2`, prefix, prefix+"g")
 		return err
 	})
 	switch {
@@ -171,6 +190,8 @@ type Query struct {
 	Source      string // slug of the leading entry's source; "": all
 	State       string // "live" (the default), "withdrawn", "hidden", "all"
 	WithContent bool   // else Entry.Content is empty
+
+	MinPublishers int // only items of stories that so many different publishers carry; 0: all
 }
 
 var itemStates = map[string]string{
@@ -193,44 +214,123 @@ func (s *Store) Items(ctx context.Context, q Query) ([]feed.Item, error) {
 	if q.Before <= 0 {
 		q.Before = forever
 	}
-	query, args := shortItems, []any{q.Before}
-	if q.WithContent {
-		query = wholeItems
-	}
-	query += `WHERE i.place < $1` + state
-	if q.Source != "" {
-		args = append(args, q.Source)
-		query += ` AND e.source_id IN (SELECT s.id FROM source s WHERE s.removed IS NULL AND s.slug = $2)`
-	}
-	args = append(args, int64(q.Limit))
-	query += fmt.Sprintf(` ORDER BY i.place DESC LIMIT $%d`, len(args))
 	var all []feed.Item
 	err := s.snapshot(ctx, func(v session) (err error) {
-		all, err = v.items(ctx, query, args...)
+		if q.MinPublishers >= 2 {
+			all, err = v.carried(ctx, q, state)
+			return err
+		}
+		query := shortItems
+		if q.WithContent {
+			query = wholeItems
+		}
+		query, args := q.narrow(query+`WHERE i.place < $1`+state, q.Before)
+		all, err = v.items(ctx, listedCovers, query, args...)
 		return err
 	})
 	return all, err
 }
 
-// items reads items with all that belongs to them.
-func (s session) items(ctx context.Context, query string, args ...any) ([]feed.Item, error) {
+// narrow completes a query of items that has args already by the source, order and limit.
+func (q Query) narrow(query string, args ...any) (string, []any) {
+	if q.Source != "" {
+		args = append(args, q.Source)
+		query += fmt.Sprintf(` AND e.source_id IN (SELECT s.id FROM source s WHERE s.removed IS NULL AND s.slug = $%d)`, len(args))
+	}
+	args = append(args, int64(q.Limit))
+	return query + fmt.Sprintf(` ORDER BY i.place DESC LIMIT $%d`, len(args)), args
+}
+
+// carried are items of stories with enough publishers. The newest of each level
+// are looked at, as far as they are newer than the oldest that is wanted.
+func (s session) carried(ctx context.Context, q Query, state string) ([]feed.Item, error) {
+	levels, err := s.levels(ctx, q.MinPublishers)
+	if err != nil {
+		return nil, err
+	}
+	from := ` FROM item i `
+	if q.Source != "" {
+		from = fromItems
+	}
+	var all []member
+	for _, n := range levels {
+		oldest := int64(0)
+		if len(all) >= q.Limit {
+			oldest = all[q.Limit-1].place
+		}
+		query, args := q.narrow(`SELECT i.id, i.place`+from+`WHERE i.publishers >= 2 AND i.publishers = $1 AND i.place < $2 AND i.place > $3`+state,
+			n, q.Before, oldest)
+		err := s.each(ctx, query, args, func(scan scanner) error {
+			var m member
+			err := scan(&m.row, &m.place)
+			all = append(all, m)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(all, func(a, b member) int { return cmp.Compare(b.place, a.place) })
+	}
+	rows := make([]int64, min(len(all), q.Limit))
+	for i := range rows {
+		rows[i] = all[i].row
+	}
+	items, err := s.itemsByRow(ctx, q.WithContent, rows)
+	if err != nil {
+		return nil, err
+	}
+	return items, s.complete(ctx, items, listedCovers)
+}
+
+// items reads items with all that belongs to them, and so much of their coverage.
+func (s session) items(ctx context.Context, named int, query string, args ...any) ([]feed.Item, error) {
 	var all []feed.Item
-	err := s.each(ctx, query, args, func(scan scanner) error {
-		all = append(all, feed.Item{})
-		it := &all[len(all)-1]
+	if err := s.each(ctx, query, args, collectItems(&all)); err != nil {
+		return nil, err
+	}
+	return all, s.complete(ctx, all, named)
+}
+
+// collectItems gives a row function that appends to all.
+func collectItems(all *[]feed.Item) func(scanner) error {
+	return func(scan scanner) error {
+		*all = append(*all, feed.Item{})
+		it := &(*all)[len(*all)-1]
 		var hidden instant
 		err := scan(append(itemFields(it, &hidden), entryFields(&it.Entry)...)...)
 		it.Hidden = !time.Time(hidden).IsZero()
 		return err
-	})
-	if err != nil {
-		return nil, err
 	}
-	copies, err := s.copies(ctx, all)
+}
+
+// complete fills in what belongs to items: their sources, copies and coverage,
+// of which at most so much is named.
+func (s session) complete(ctx context.Context, items []feed.Item, named int) error {
+	copies, err := s.copies(ctx, items)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return all, s.addSources(ctx, all, copies)
+	covering, err := s.coverage(ctx, items, named)
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	for _, it := range items {
+		ids = append(ids, it.Entry.SourceID)
+		for _, c := range copies[it.RowID] {
+			ids = append(ids, c.sourceID)
+		}
+	}
+	for _, c := range covering.covers {
+		ids = append(ids, c.sourceID)
+	}
+	sources, err := s.sourcesByID(ctx, ids)
+	for i := range items {
+		items[i].Source = sources[items[i].Entry.SourceID]
+		addCopies(&items[i], copies[items[i].RowID], sources)
+		addCoverage(&items[i], covering, named, sources)
+	}
+	return err
 }
 
 // copyRow is an entry of an item that doesn't lead it.
@@ -261,15 +361,7 @@ func (s session) copies(ctx context.Context, items []feed.Item) (map[int64][]cop
 	return found, err
 }
 
-// addSources fills in the items' sources and copies. Files that are gone are no copies.
-func (s session) addSources(ctx context.Context, items []feed.Item, copies map[int64][]copyRow) error {
-	var ids []int64
-	for _, it := range items {
-		ids = append(ids, it.Entry.SourceID)
-		for _, c := range copies[it.RowID] {
-			ids = append(ids, c.sourceID)
-		}
-	}
+func (s session) sourcesByID(ctx context.Context, ids []int64) (map[int64]feed.Source, error) {
 	sources := map[int64]feed.Source{}
 	err := s.eachIn(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.id IN (%s)`, nil, ids, func(scan scanner) error {
 		var src feed.Source
@@ -277,19 +369,36 @@ func (s session) addSources(ctx context.Context, items []feed.Item, copies map[i
 		sources[src.ID] = src
 		return err
 	})
-	for i := range items {
-		items[i].Source = sources[items[i].Entry.SourceID]
-		for _, c := range copies[items[i].RowID] {
-			src := sources[c.sourceID]
-			if c.unlisted && src.Kind == feed.KindFolder {
-				continue // a file that was taken out of its folder
-			}
-			c.Source = src.Title()
-			c.Private = src.Private || src.HasSecrets() || hasUser(c.URL)
-			items[i].Copies = append(items[i].Copies, c.Copy)
+	return sources, err
+}
+
+// addCopies fills in an item's copies. Files that are gone are none.
+func addCopies(it *feed.Item, copies []copyRow, sources map[int64]feed.Source) {
+	for _, c := range copies {
+		src := sources[c.sourceID]
+		if c.unlisted && src.Kind == feed.KindFolder {
+			continue // a file that was taken out of its folder
 		}
+		c.Source, c.Private = src.Title(), secret(src, c.URL)
+		it.Copies = append(it.Copies, c.Copy)
 	}
-	return err
+}
+
+// addCoverage fills in how an item's story is covered.
+func addCoverage(it *feed.Item, c coverage, named int, sources map[int64]feed.Source) {
+	others := c.others(*it)
+	it.Covered = len(others)
+	for _, m := range others[:min(named, len(others))] {
+		r := c.covers[m.row]
+		src := sources[r.sourceID]
+		r.Source, r.Private = src.Title(), secret(src, r.URL)
+		it.Coverage = append(it.Coverage, r.Cover)
+	}
+}
+
+// secret tells whether an address of a source is not for the public.
+func secret(src feed.Source, address string) bool {
+	return src.Private || src.HasSecrets() || hasUser(address)
 }
 
 // hasUser tells whether an address has user info (RFC 3986, 3.2.1).

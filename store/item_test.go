@@ -74,9 +74,9 @@ var _ = behaviour("items of a run that is still going wait on", func(r *rig) {
 	insert("two", 2)
 	insert("three", 3)
 	r.write(func(t *store.Tx) error {
-		n, err := t.Admit(r.ctx, []string{"one", "three"}, day)
-		if n != 1 {
-			r.Errorf("%d admitted, want 1", n)
+		admitted, err := t.Admit(r.ctx, []string{"one", "three"}, day)
+		if len(admitted) != 1 {
+			r.Errorf("%d admitted, want 1", len(admitted))
 		}
 		return err
 	})

@@ -16,11 +16,11 @@ const sourceColumns = declaredColumns + `, s.about,
 	s.next_due, s.due_reason, s.retry_after, s.fetches, s.not_modified, s.bytes_in, s.bytes_saved, s.last_size, s.imported`
 
 // declaredColumns are read into declaredFields.
-const declaredColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.headers`
+const declaredColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.headers, s.priority`
 
 func declaredFields(s *feed.Source) []any {
 	return []any{&s.ID, &s.Slug, &s.Kind, &s.URL, &s.Name, &s.Every, fromJSON{&s.Tags}, (*flag)(&s.Enabled),
-		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&s.Headers}}
+		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&s.Headers}, &s.Priority}
 }
 
 func scanSource(scan scanner, s *feed.Source, more ...any) error {

@@ -175,9 +175,14 @@ type scanner func(dest ...any) error
 // where the list of placeholders goes; args come before the keys. Zero keys
 // stand for "none" and are left out, repeated ones are looked up once.
 func (s session) eachIn(ctx context.Context, query string, args []any, keys []int64, row func(scanner) error) error {
+	return s.eachOf(ctx, maxRows, query, args, keys, row)
+}
+
+// eachOf is eachIn with chunks of another size, a power of two.
+func (s session) eachOf(ctx context.Context, most int, query string, args []any, keys []int64, row func(scanner) error) error {
 	keys = distinct(keys)
 	for len(keys) > 0 {
-		n := min(len(keys), maxRows)
+		n := min(len(keys), most)
 		size := roundUp(n)
 		list := append(make([]any, 0, len(args)+size), args...)
 		for i := range size {

@@ -143,7 +143,7 @@ func TestSQLiteIsSetUpAsMeant(t *testing.T) {
 	defer db.Close()
 	var n int
 	r.must(db.QueryRow(`SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1`).Scan(&n))
-	if n != 5 {
-		t.Errorf("%d strict tables, want 5", n)
+	if n != 9 {
+		t.Errorf("%d strict tables, want 9", n)
 	}
 }

@@ -128,7 +128,11 @@ func (s *Store) Check(ctx context.Context) error {
 		{"entries of no item", `SELECT COUNT(*) FROM entry e WHERE e.item_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM item i WHERE i.id = e.item_id)`},
 		{"items led by no entry of theirs", `SELECT COUNT(*) FROM item i WHERE i.lead_id IS NOT NULL AND NOT EXISTS
 			(SELECT 1 FROM entry e WHERE e.id = i.lead_id AND e.item_id = i.id)`},
-		{"items without an entry", `SELECT COUNT(*) FROM item i WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.item_id = i.id)`},
+		{"items without an entry", `SELECT COUNT(*) FROM item i WHERE i.merged_into IS NULL AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.item_id = i.id)`},
+		{"items merged into none", `SELECT COUNT(*) FROM item i WHERE i.merged_into IS NOT NULL AND NOT EXISTS (SELECT 1 FROM item m WHERE m.id = i.merged_into)`},
+		{"items of no story", `SELECT COUNT(*) FROM item i WHERE i.story_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM story s WHERE s.id = i.story_id)`},
+		{"stories without an item", `SELECT COUNT(*) FROM story s WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.story_id = s.id)`},
+		{"items that count other publishers than their story", `SELECT COUNT(*) FROM item i JOIN story s ON s.id = i.story_id WHERE i.publishers <> s.publishers`},
 		{"places beyond the last one given", `SELECT COUNT(*) FROM item WHERE place > (SELECT last_place FROM meta WHERE one = 1)`},
 	} {
 		var n int

@@ -176,8 +176,9 @@ func (r *rig) hold(e *feed.Entry) {
 func (r *rig) admit() int {
 	r.Helper()
 	n := 0
-	r.write(func(t *store.Tx) (err error) {
-		n, err = t.Admit(r.ctx, nil, day)
+	r.write(func(t *store.Tx) error {
+		admitted, err := t.Admit(r.ctx, nil, day)
+		n = len(admitted)
 		return err
 	})
 	return n

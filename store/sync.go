@@ -226,13 +226,13 @@ func (t *Tx) put(ctx context.Context, was row, is *feed.Source) error {
 func sameDeclared(a, b feed.Source) bool {
 	return a.Slug == b.Slug && a.Kind == b.Kind && a.URL == b.URL && a.Name == b.Name && a.Every == b.Every &&
 		slices.Equal(a.Tags, b.Tags) && a.Enabled == b.Enabled && a.Private == b.Private &&
-		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers)
+		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers) && a.Priority == b.Priority
 }
 
-var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, about,
+var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported)`, 37)
+	not_modified, bytes_in, bytes_saved, last_size, imported)`, 38)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -253,7 +253,7 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 // updateSource writes everything of a source, and makes it active.
 func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $1, kind = $2, url = $3, name = $4, every = $5, tags = $6,
-		enabled = $7, private = $8, origin = $9, position = $10, headers = $11 WHERE id = $12`, append(declaredValues(nil, s), s.ID)...)
+		enabled = $7, private = $8, origin = $9, position = $10, headers = $11, priority = $12 WHERE id = $13`, append(declaredValues(nil, s), s.ID)...)
 	if err := mustTouch("source", s.ID, n, err); err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	return t.changedIf(1, err)
 }
 
-// declaredValues are the columns slug to headers.
+// declaredValues are the columns slug to priority.
 func declaredValues(args []any, s feed.Source) []any {
 	tags, headers := "", ""
 	if len(s.Tags) > 0 {
@@ -271,7 +271,7 @@ func declaredValues(args []any, s feed.Source) []any {
 		headers = asJSON(s.Headers)
 	}
 	return append(args, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
-		bit(s.Private), string(s.Origin), int64(s.Position), headers)
+		bit(s.Private), string(s.Origin), int64(s.Position), headers, int64(s.Priority))
 }
 
 // AddSource adds a source, with the origin [feed.OriginAdded] and the last
@@ -402,12 +402,18 @@ func (t *Tx) revive(ctx context.Context, was row) error {
 	return err
 }
 
+// purge deletes a source with all that it alone supports.
 func (t *Tx) purge(ctx context.Context, id int64) error {
+	items, stories, err := t.supported(ctx, id)
+	if err != nil {
+		return err
+	}
 	for _, statement := range []string{
 		`DELETE FROM item WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
 			AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.item_id = item.id AND o.source_id <> $1)`,
 		`UPDATE item SET lead_id = NULL WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
 			AND lead_id IN (SELECT l.id FROM entry l WHERE l.source_id = $1)`,
+		`DELETE FROM sketch WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
 		`DELETE FROM entry WHERE source_id = $1`,
 		`DELETE FROM source WHERE id = $1`,
 	} {
@@ -415,5 +421,38 @@ func (t *Tx) purge(ctx context.Context, id int64) error {
 			return err
 		}
 	}
+	merged, err := t.deleteMerged(ctx, items)
+	if err != nil {
+		return err
+	}
+	if err := t.settleAll(ctx, append(stories, merged...)); err != nil {
+		return err
+	}
 	return t.Changed(ctx)
+}
+
+// supported are the items that a source supports, and their stories.
+func (t *Tx) supported(ctx context.Context, id int64) (items, stories []int64, err error) {
+	err = t.each(ctx, `SELECT i.id, i.story_id FROM entry e JOIN item i ON i.id = e.item_id WHERE e.source_id = $1`, []any{id},
+		func(scan scanner) error {
+			var row int64
+			var story number
+			err := scan(&row, &story)
+			items, stories = append(items, row), append(stories, int64(story))
+			return err
+		})
+	return items, stories, err
+}
+
+// deleteMerged deletes what was merged into items of these that are deleted,
+// and gives the stories that it was in.
+func (t *Tx) deleteMerged(ctx context.Context, items []int64) (stories []int64, err error) {
+	err = t.eachIn(ctx, `DELETE FROM item WHERE merged_into IN (%s) AND NOT EXISTS (SELECT 1 FROM item m WHERE m.id = item.merged_into)
+		RETURNING story_id`, nil, items, func(scan scanner) error {
+		var story number
+		err := scan(&story)
+		stories = append(stories, int64(story))
+		return err
+	})
+	return stories, err
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 type Tx struct {
 	session
 	was, now counts
-	stamps   *stamps        // of updated times, made when needed
+	items    stamps         // times at which items changed
+	stories  stamps         // times at which stories grew
+	moved    []int64        // items that entries left or came to by a decision
 	shown    map[int64]bool // sources whose published entries this transaction added or changed
 	broken   error          // why it must not commit, even if its caller goes on
 }
@@ -23,6 +27,7 @@ type Tx struct {
 type counts struct {
 	change                     int64
 	source, entry, item, place int64 // the last ones given
+	story                      int64
 }
 
 // Write runs do in one transaction and commits it, or rolls it back if do
@@ -34,7 +39,7 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return err
 	}
 	defer v.tx.Rollback() // does nothing after the commit
-	t := &Tx{session: v, shown: map[int64]bool{}}
+	t := &Tx{session: v, items: stamps{query: itemTimes}, stories: stamps{query: storyTimes}, shown: map[int64]bool{}}
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
@@ -54,21 +59,24 @@ func (t *Tx) begin(ctx context.Context) error {
 	patient := t.session
 	patient.steady = false
 	_, err := patient.one(ctx, `UPDATE meta SET one = 1 WHERE one = 1
-		RETURNING change, last_source, last_entry, last_item, last_place`, nil,
-		&t.was.change, &t.was.source, &t.was.entry, &t.was.item, &t.was.place)
+		RETURNING change, last_source, last_entry, last_item, last_place, last_story`, nil,
+		&t.was.change, &t.was.source, &t.was.entry, &t.was.item, &t.was.place, &t.was.story)
 	t.now = t.was
 	return err
 }
 
 func (t *Tx) finish(ctx context.Context) error {
+	if err := t.settleMoved(ctx); err != nil {
+		return err
+	}
 	if t.now == t.was {
 		return nil
 	}
 	if t.now.change != t.was.change {
 		t.now.change = max(t.was.change+1, time.Now().UnixMilli())
 	}
-	_, err := t.exec(ctx, `UPDATE meta SET change = $1, last_source = $2, last_entry = $3, last_item = $4, last_place = $5
-		WHERE one = 1`, t.now.change, t.now.source, t.now.entry, t.now.item, t.now.place)
+	_, err := t.exec(ctx, `UPDATE meta SET change = $1, last_source = $2, last_entry = $3, last_item = $4, last_place = $5,
+		last_story = $6 WHERE one = 1`, t.now.change, t.now.source, t.now.entry, t.now.item, t.now.place, t.now.story)
 	return err
 }
 
@@ -89,21 +97,27 @@ func (t *Tx) changedIf(n int64, err error) error {
 // maxInsert is the most rows that one INSERT takes.
 const maxInsert = 32
 
-// multi is an INSERT of up to maxInsert rows at once. Rows that clash with one
-// that is there are left out: see the first migration for why they don't fail.
+// multi is an INSERT of up to maxInsert rows at once.
 type multi struct {
 	columns int
 	texts   map[int]string // by number of rows
 }
 
+// newMulti leaves out rows that clash with one that is there: see the first
+// migration for why they don't fail.
 func newMulti(into string, columns int) multi {
+	return newUpsert(into, columns, `DO NOTHING`)
+}
+
+// newUpsert does something else with rows that clash.
+func newUpsert(into string, columns int, clash string) multi {
 	m := multi{columns: columns, texts: map[int]string{}}
 	for n := 1; n <= maxInsert; n *= 2 {
 		rows := make([]string, n)
 		for i := range rows {
 			rows[i] = "(" + placeholders(1+i*columns, columns) + ")"
 		}
-		m.texts[n] = into + " VALUES " + strings.Join(rows, ", ") + " ON CONFLICT DO NOTHING"
+		m.texts[n] = into + " VALUES " + strings.Join(rows, ", ") + " ON CONFLICT " + clash
 	}
 	return m
 }
@@ -127,31 +141,88 @@ func (t *Tx) insert(ctx context.Context, m multi, n int, row func(args []any, i 
 	return int(in), nil
 }
 
-// stamps gives times of change that no admitted item has. It reads those taken
-// in stretches, from where they are first asked for upwards.
+// multiUpdate is an UPDATE of 1, 2, 4 … items at once, each with values of its
+// own for some columns, and its row id.
+type multiUpdate struct {
+	columns int
+	texts   map[int]string // by number of items
+}
+
+// newUpdate sets columns to values; same is what is set to the same for all, if anything.
+func newUpdate(same string, columns ...string) multiUpdate {
+	u := multiUpdate{columns: len(columns) + 1, texts: map[int]string{}}
+	one, many := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		one[i], many[i] = fmt.Sprintf("%s = $%d", c, i+1), fmt.Sprintf("%s = v.column%d", c, i+1)
+	}
+	u.texts[1] = fmt.Sprintf(`UPDATE item SET %s%s WHERE id = $%d`, strings.Join(one, ", "), same, u.columns)
+	for n := 2; n <= maxRows; n *= 2 {
+		values := make([]string, n*u.columns)
+		for i := range values {
+			values[i] = fmt.Sprintf("CAST($%d AS BIGINT)", i+1)
+		}
+		var rows []string
+		for row := range slices.Chunk(values, u.columns) {
+			rows = append(rows, "("+strings.Join(row, ", ")+")")
+		}
+		u.texts[n] = fmt.Sprintf(`UPDATE item SET %s%s FROM (VALUES %s) AS v WHERE item.id = v.column%d`,
+			strings.Join(many, ", "), same, strings.Join(rows, ", "), u.columns)
+	}
+	return u
+}
+
+// update runs u for n items, whose values and row id row appends.
+func (t *Tx) update(ctx context.Context, u multiUpdate, n int, row func(args []any, i int) ([]any, error)) (err error) {
+	for i := 0; i < n; {
+		size := roundDown(min(n-i, t.pool.engine.updates()))
+		args := make([]any, 0, size*u.columns)
+		for range size {
+			if args, err = row(args, i); err != nil {
+				return err
+			}
+			i++
+		}
+		if _, err := t.exec(ctx, u.texts[size], args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stamps gives times that nothing of its kind has. It reads those taken in
+// stretches, from where they are first asked for upwards.
 type stamps struct {
+	query    string
 	next     map[int64]int64 // taken → where to look on
 	from, to int64           // the stretch that is known: from ≤ t < to
 	limit    int
 }
 
-// free is the first time from at on, in milliseconds, that no admitted item
-// has as its updated; it is taken by this.
-func (t *Tx) free(ctx context.Context, at int64) (int64, error) {
-	if t.stamps == nil {
-		t.stamps = &stamps{next: map[int64]int64{}}
-	}
-	s := t.stamps
+// The queries of stamps give a number of taken times from one on.
+const (
+	itemTimes  = `SELECT updated FROM item WHERE place IS NOT NULL AND updated >= $1 ORDER BY updated LIMIT $2`
+	storyTimes = `SELECT updated FROM story WHERE updated >= $1 ORDER BY updated LIMIT $2`
+)
+
+// free is the first time from at on, in milliseconds, that is not taken; it is by this.
+func (t *Tx) free(ctx context.Context, s *stamps, at int64) (int64, error) {
 	for {
 		at = s.skip(at)
 		if s.from <= at && at < s.to {
-			s.next[at] = at + 1
+			s.take(at)
 			return at, nil
 		}
-		if err := t.readStamps(ctx, at); err != nil {
+		if err := t.readStamps(ctx, s, at); err != nil {
 			return 0, err
 		}
 	}
+}
+
+func (s *stamps) take(at int64) {
+	if s.next == nil {
+		s.next = map[int64]int64{}
+	}
+	s.next[at] = at + 1
 }
 
 // skip follows taken times upwards, and shortens the way for the next one.
@@ -170,22 +241,20 @@ const forever = 1 << 62
 
 // readStamps gets to know a stretch from at on. Stretches that follow one
 // another grow, for then many are asked for closely; a jump begins small.
-func (t *Tx) readStamps(ctx context.Context, at int64) error {
-	s := t.stamps
+func (t *Tx) readStamps(ctx context.Context, s *stamps, at int64) error {
 	s.limit = min(2*s.limit, 4096)
 	if at != s.to || s.limit == 0 {
 		s.from, s.limit = at, 16
 	}
 	n, last := 0, at
-	err := t.each(ctx, `SELECT updated FROM item WHERE place IS NOT NULL AND updated >= $1 ORDER BY updated LIMIT $2`,
-		[]any{at, s.limit}, func(scan scanner) error {
-			n++
-			if err := scan(&last); err != nil {
-				return err
-			}
-			s.next[last] = last + 1
-			return nil
-		})
+	err := t.each(ctx, s.query, []any{at, s.limit}, func(scan scanner) error {
+		n++
+		if err := scan(&last); err != nil {
+			return err
+		}
+		s.take(last)
+		return nil
+	})
 	s.to = last + 1
 	if n < s.limit {
 		s.to = forever

@@ -245,21 +245,32 @@ func (s *Server) apiItems(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-// apiItem gives one item with its content; by its UUID, or the start of it.
+// apiItem gives one item with its content and its entries; by its UUID, or the
+// start of it. Of one that was merged into another it sends on to that.
 func (s *Server) apiItem(w http.ResponseWriter, r *http.Request) {
+	trusted, ok := s.visitor(w, r)
+	if !ok {
+		return
+	}
 	item, err := s.store.Item(r.Context(), r.PathValue("id"))
-	if err == nil && item.Place == 0 {
-		err = feed.Errorf(feed.CodeNotFound, "This item is not published yet; ask again after the run.")
+	var entries []whyEntry
+	if err == nil && item.Live() {
+		entries, err = s.entriesOf(r.Context(), item)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		s.fail(w, r, err)
-		return
-	}
-	if !item.Live() {
+	case item.MergedID != "":
+		s.sendOn(w, r, "/api/items/"+item.MergedID)
+	case item.Place == 0:
+		s.fail(w, r, feed.Errorf(feed.CodeNotFound, "This item is not published yet; ask again after the run."))
+	case !item.Live():
 		writeError(w, http.StatusGone, feed.CodeNotFound, "This item was withdrawn or hidden.")
-		return
+	default:
+		out := s.itemJSON(item)
+		out.Entries = entriesJSON(entries, trusted)
+		writeJSON(w, http.StatusOK, out)
 	}
-	writeJSON(w, http.StatusOK, s.itemJSON(item))
 }
 
 func (s *Server) apiSources(w http.ResponseWriter, r *http.Request) {
@@ -332,28 +343,32 @@ func (s *Server) apiAddSource(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, addedJSON{sourceJSON: newSourceJSON(src, true), Found: found})
 }
 
-// readSource reads a JSON body. Keys that we don't know are errors: a
-// misspelt one would be lost in silence.
+// readSource reads what source to add.
 func readSource(w http.ResponseWriter, r *http.Request) (sourceRequest, error) {
 	var req sourceRequest
+	err := readBody(w, r, &req, `{"url": "https://example.org/feed", "name": "Example", "every": "2h", "tags": ["news"], "private": false}`)
+	if err == nil && req.URL == "" {
+		err = feed.Errorf(feed.CodeInvalid, "The source has no “url”; give the address of a feed or of a page that names one.")
+	}
+	return req, err
+}
+
+// readBody reads a JSON object like the example. Keys that we don't know are
+// errors: a misspelt one would be lost in silence.
+func readBody(w http.ResponseWriter, r *http.Request, into any, example string) error {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, apiBytes))
 	dec.DisallowUnknownFields()
-	err := dec.Decode(&req)
+	err := dec.Decode(into)
 	if err == nil {
 		if _, more := dec.Token(); more != io.EOF {
 			err = errors.New("something follows the object")
 		}
 	}
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return req, err
-	case err != nil:
-		return req, feed.Errorf(feed.CodeInvalid, `The body is not understood: %w. It is a JSON object like {"url": "https://example.org/feed", "name": "Example", "every": "2h", "tags": ["news"], "private": false}.`, err)
-	case req.URL == "":
-		return req, feed.Errorf(feed.CodeInvalid, "The source has no “url”; give the address of a feed or of a page that names one.")
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
 	}
-	return req, nil
+	return feed.Errorf(feed.CodeInvalid, `The body is not understood: %w. It is a JSON object like %s.`, err, example)
 }
 
 // apiRemoveSource removes a source; with purge=1 its items too.

@@ -213,3 +213,15 @@ func BenchmarkRender(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRenderVariant is what the first request for the stories costs after a
+// change: 100 stories in one format, read from the store.
+func BenchmarkRenderVariant(b *testing.B) {
+	srv := fullServer(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := srv.variantDocument(b.Context(), variantKey{format: atomDoc, stories: true}, 1, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -69,6 +69,16 @@ func (c *cache) get(key string, stamp int64) *document {
 	return e.Value.(*cached).doc
 }
 
+// last is what is kept under key, whatever its stamp; nil if nothing is.
+func (c *cache) last(key string) *document {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.byKey[key]; e != nil {
+		return e.Value.(*cached).doc
+	}
+	return nil
+}
+
 func (c *cache) put(key string, stamp int64, d *document) {
 	if d.size() > c.maxBytes {
 		return

@@ -133,6 +133,9 @@ const faults = `(() => {
 	return bad;
 })()`
 
+// unfold opens what is folded and tells how much that was.
+const unfold = `[...document.querySelectorAll("details:not([open])")].map(d => d.open = true).length`
+
 // site serves a store and returns its address.
 func site(t *testing.T, st *store.Store) string {
 	t.Helper()
@@ -167,6 +170,7 @@ func TestPagesInChromium(t *testing.T) {
 			must(t, chromedp.Do(tab, looks[0].set(), chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS("footer"))))
 			for _, l := range looks {
 				must(t, chromedp.Do(tab, l.set()))
+				run(tab, t, chromedp.Evaluate[int](unfold))
 				for _, fault := range run(tab, t, chromedp.Evaluate[[]string](faults)) {
 					t.Errorf("%v: %s", l, fault)
 				}
@@ -206,6 +210,29 @@ func TestARunIsStartedFromThePage(t *testing.T) {
 	}
 	for _, c := range complaints()[before:] {
 		t.Error(c)
+	}
+}
+
+func TestAStorysCoverageUnfoldsByTheKeyboardWithoutAScript(t *testing.T) {
+	tab, complaints := tab(browser(t), t)
+	must(t, chromedp.Do(tab, looks[0].set(), chromedp.Navigate(site(t, sampleStore(t))+"/"), chromedp.WaitReady(chromedp.CSS("footer"))))
+	const shown = `[...document.querySelectorAll("details a")].filter(a => a.checkVisibility()).length`
+	if n := run(tab, t, chromedp.Evaluate[int](shown)); n != 0 {
+		t.Errorf("%d links of what is folded show", n)
+	}
+	must(t, chromedp.Do(tab, chromedp.Focus(chromedp.CSS("summary")), chromedp.KeyEvent("\r")))
+	if n := run(tab, t, chromedp.Evaluate[int](shown)); n != 6 { // three reports, each with its page and the original
+		t.Errorf("%d links show once it is unfolded", n)
+	}
+	for _, fault := range run(tab, t, chromedp.Evaluate[[]string](faults)) {
+		t.Error(fault)
+	}
+	must(t, chromedp.Do(tab, chromedp.KeyEvent("\r")))
+	if n := run(tab, t, chromedp.Evaluate[int](shown)); n != 0 {
+		t.Errorf("%d links show once it is folded again", n)
+	}
+	for _, complaint := range complaints() {
+		t.Error(complaint)
 	}
 }
 

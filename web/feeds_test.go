@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +22,15 @@ import (
 
 // formats are the feed documents with their media types.
 var formats = map[string]string{
-	"/feed.atom": "application/atom+xml; charset=utf-8",
-	"/feed.rss":  "application/rss+xml; charset=utf-8",
-	"/feed.json": "application/feed+json; charset=utf-8",
+	"/feed.atom":    "application/atom+xml; charset=utf-8",
+	"/feed.rss":     "application/rss+xml; charset=utf-8",
+	"/feed.json":    "application/feed+json; charset=utf-8",
+	"/stories.atom": "application/atom+xml; charset=utf-8",
+	"/stories.rss":  "application/rss+xml; charset=utf-8",
+	"/stories.json": "application/feed+json; charset=utf-8",
+
+	"/feed.atom?min_sources=2":    "application/atom+xml; charset=utf-8",
+	"/stories.json?min_sources=3": "application/feed+json; charset=utf-8",
 }
 
 func TestFeedAnswersCarryWhatCachesNeed(t *testing.T) {
@@ -181,7 +188,7 @@ func TestARestartChangesNoByte(t *testing.T) {
 	st := sampleStore(t)
 	before := newServer(t, st)
 	after := newServer(t, st, func(o *Options) { o.Now = func() time.Time { return noon.AddDate(1, 0, 0) } })
-	for _, path := range []string{"/feed.atom", "/feed.rss", "/feed.json", "/", "/sources.opml", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004"} {
+	for _, path := range []string{"/feed.atom", "/feed.rss", "/feed.json", "/stories.atom", "/stories.rss?min_sources=2", "/feed.json?min_sources=2", "/", "/sources.opml", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004"} {
 		a, b := get(t, before, path), get(t, after, path)
 		if a.body != b.body {
 			t.Errorf("%s: other bytes", path)
@@ -252,7 +259,17 @@ func TestTheFirstRequestsWaitForOneRendering(t *testing.T) {
 type failingStore struct {
 	*store.Store
 	window, item error
+	stories      error
+	reads        atomic.Int64 // of stories
 	panics       bool
+}
+
+func (s *failingStore) Stories(ctx context.Context, q store.StoryQuery) ([]feed.Story, error) {
+	s.reads.Add(1)
+	if s.stories != nil {
+		return nil, s.stories
+	}
+	return s.Store.Stories(ctx, q)
 }
 
 func (s *failingStore) Window(ctx context.Context) ([]feed.Item, error) {

@@ -38,6 +38,7 @@ type itemView struct {
 	Via                link   // its source and the original; Name "": a private one
 	When               moment
 	Copies             []link
+	Coverage           coverageView
 }
 
 func (s *Server) itemView(item feed.Item) itemView {
@@ -97,8 +98,12 @@ func (s *Server) frontDocument(items []feed.Item) (*document, error) {
 // page of older ones.
 func (s *Server) frontPage(items []feed.Item, earlier bool) page {
 	v := frontView{Earlier: earlier}
-	for _, item := range items[:min(len(items), frontItems)] {
-		v.Items = append(v.Items, s.itemView(item))
+	for _, group := range byStory(items[:min(len(items), frontItems)]) {
+		item := s.groupView(group)
+		if !isPublic(group[0].Source) {
+			item.Coverage = coverageView{} // the others may be on this page
+		}
+		v.Items = append(v.Items, item)
 	}
 	if len(items) > frontItems {
 		v.Older = items[frontItems-1].Place

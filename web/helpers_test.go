@@ -127,26 +127,46 @@ func addItems(t testing.TB, st *store.Store, sources map[string]int64, items []s
 			}
 			e := it.entry
 			e.SourceID, e.ItemID, e.FirstSeen = sources[it.source], item.RowID, it.entry.Published.Add(time.Minute)
-			e.Keys.Identity, e.Decision.Kind = key(it.id), feed.Published
+			e.Keys.Identity = key(it.id)
+			e.Decision = feed.Decision{Kind: feed.Published, Rule: "new", Reason: "No other entry has its id, its address or its text."}
 			if err := tx.InsertEntry(ctx, &e); err != nil {
 				return err
 			}
 			for _, slug := range slices.Sorted(maps.Keys(it.copies)) {
 				c := feed.Entry{SourceID: sources[slug], ItemID: item.RowID, Title: e.Title, URL: it.copies[slug], FirstSeen: e.FirstSeen}
-				c.Keys.Identity, c.Decision.Kind = key(it.copies[slug]), feed.CopyOf
+				c.Keys.Identity = key(it.copies[slug])
+				c.Decision = feed.Decision{Kind: feed.CopyOf, Rule: "content", Reason: "Its text is equal, word for word, to one that was there first."}
 				if err := tx.InsertEntry(ctx, &c); err != nil {
 					return err
 				}
 			}
 		}
-		_, err := tx.Admit(ctx, nil, noon)
-		return err
+		admitted, err := tx.Admit(ctx, nil, noon)
+		if err != nil {
+			return err
+		}
+		return tx.FoundStories(ctx, admitted)
 	}))
+	for _, it := range items {
+		if it.story != "" {
+			join(t, st, it.id, it.story)
+		}
+	}
 	for _, it := range items {
 		if !it.updated.IsZero() {
 			touch(t, st, it.id, it.updated)
 		}
 	}
+}
+
+// join puts an item into another's story.
+func join(t testing.TB, st *store.Store, id, other string) {
+	t.Helper()
+	item, err := st.Item(t.Context(), id)
+	must(t, err)
+	to, err := st.Item(t.Context(), other)
+	must(t, err)
+	must(t, st.Write(t.Context(), func(tx *store.Tx) error { return tx.JoinStory(t.Context(), item.RowID, to.StoryRow, "one event", noon) }))
 }
 
 // touch moves an item's updated.

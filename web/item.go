@@ -14,6 +14,7 @@ import (
 // itemPageView is the body of an item's page.
 type itemPageView struct {
 	itemView
+	Why        whyView
 	Provenance string
 	Updated    moment // Machine "": not since it came in
 	Authors    []link
@@ -35,8 +36,13 @@ type enclosureView struct {
 // errGone marks an item that is not shown any more.
 var errGone = errors.New("withdrawn")
 
+// mergedError says that a person has put an item into another one.
+type mergedError struct{ into string }
+
+func (e mergedError) Error() string { return "merged into " + e.into }
+
 // itemPage shows one item. One that was withdrawn or hidden is gone (410),
-// and the page says so.
+// and the page says so. Of one that was merged into another it sends on to that.
 func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !isUUID(id) {
@@ -52,7 +58,10 @@ func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		return s.itemDocument(ctx, id)
 	})
+	var merged mergedError
 	switch {
+	case errors.As(err, &merged):
+		s.sendOn(w, r, "/items/"+merged.into)
 	case errors.Is(err, errGone):
 		s.itemGone(w, r)
 	case feed.CodeOf(err) == feed.CodeNotFound:
@@ -69,13 +78,18 @@ func (s *Server) itemDocument(ctx context.Context, id string) (*document, error)
 	if err != nil {
 		return nil, err
 	}
-	if item.Place == 0 {
+	switch {
+	case item.MergedID != "":
+		return nil, mergedError{item.MergedID}
+	case item.Place == 0:
 		return nil, feed.Errorf(feed.CodeNotFound, "item %s is not published yet", id)
-	}
-	if !item.Live() {
+	case !item.Live():
 		return nil, errGone
 	}
 	v := s.itemPageView(item)
+	if v.Why, err = s.whyView(ctx, item); err != nil {
+		return nil, err
+	}
 	p := page{Title: v.Title, Description: v.Summary, Section: "item", Body: v, Canonical: s.opt.Site.BaseURL + "/items/" + item.ID}
 	if v.Via.URL != "" {
 		p.Canonical, p.NoIndex = v.Via.URL, true // the original is what search engines should show
@@ -86,7 +100,7 @@ func (s *Server) itemDocument(ctx context.Context, id string) (*document, error)
 func (s *Server) itemPageView(item feed.Item) itemPageView {
 	e := item.Entry
 	v := itemPageView{
-		itemView:   s.itemView(item),
+		itemView:   s.groupView([]feed.Item{item}),
 		Provenance: provenance(e),
 		Updated:    s.updated(item),
 		Content:    template.HTML(playable.Replace(e.Content)), //nolint:gosec // made safe when it was cleaned; the page's policy allows no script either way
@@ -134,6 +148,13 @@ func (s *Server) updated(item feed.Item) moment {
 		}
 	}
 	return s.moment(item.Updated)
+}
+
+// sendOn redirects for good; but for what a person may take back, so that
+// browsers ask again (RFC 9110, 15.4.9: otherwise they need not).
+func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, path string) {
+	w.Header().Set("Cache-Control", "public, no-cache")
+	http.Redirect(w, r, s.root+path, http.StatusPermanentRedirect)
 }
 
 func (s *Server) itemGone(w http.ResponseWriter, r *http.Request) {

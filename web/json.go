@@ -22,6 +22,43 @@ type itemJSON struct {
 	Summary       string     `json:"summary,omitempty"`
 	Content       string     `json:"content_html,omitempty"`
 	AlsoAt        []copyJSON `json:"also_at,omitempty"`
+
+	Story    *storyJSON  `json:"story,omitempty"`
+	Coverage []coverJSON `json:"coverage,omitempty"` // the story's other items, newest first; in lists five at most
+	Covered  int         `json:"covered"`            // how many other items there are
+	Entries  []entryJSON `json:"entries,omitempty"`  // what it stands on, oldest first; not in lists
+}
+
+// storyJSON is the story that an item belongs to.
+type storyJSON struct {
+	ID         string `json:"id"`
+	URN        string `json:"urn"`
+	Publishers int    `json:"publishers"`    // different ones that carry it
+	Why        string `json:"why,omitempty"` // why the item is in it, with others before it
+}
+
+// coverJSON is another item of the same story.
+type coverJSON struct {
+	ID        string    `json:"id"`
+	Title     string    `json:"title"`
+	Source    string    `json:"source"`
+	Page      string    `json:"page"`
+	URL       string    `json:"url,omitempty"`
+	Published time.Time `json:"published"`
+}
+
+// entryJSON is one entry of an item: where it was found, and what was decided
+// about it and why.
+type entryJSON struct {
+	ID         int64             `json:"id"`
+	Source     string            `json:"source"` // slug; "": the source was removed
+	SourceName string            `json:"source_name"`
+	URL        string            `json:"url,omitempty"`
+	Title      string            `json:"title,omitempty"`
+	Decision   feed.DecisionKind `json:"decision"`
+	Rule       string            `json:"rule"`
+	Reason     string            `json:"reason"`
+	FirstSeen  time.Time         `json:"first_seen"`
 }
 
 // copyJSON is another place where an item was found.
@@ -46,6 +83,18 @@ func (s *Server) itemJSON(item feed.Item) itemJSON {
 		if !c.Private {
 			out.AlsoAt = append(out.AlsoAt, copyJSON{c.Source, publicURL(c.URL), c.Title})
 		}
+	}
+	if item.Founder != "" {
+		story := feed.Story{Founder: item.Founder}
+		out.Story = &storyJSON{story.ID(), story.URN(), item.Publishers, item.StoryWhy}
+	}
+	out.Covered = max(item.Covered, len(item.Coverage))
+	for _, c := range item.Coverage {
+		if c.Private {
+			out.Covered--
+			continue
+		}
+		out.Coverage = append(out.Coverage, coverJSON{c.ID, c.Title, c.Source, s.opt.Site.ItemURL(c.ID), publicURL(c.URL), c.Published.UTC()})
 	}
 	return out
 }

@@ -44,8 +44,8 @@ func TestNothingPrivateIsShownToStrangers(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
 	for _, target := range []string{
 		"/", "/items/1c0f9b63-8d2e-5f1b-9a7c-2e3d4c5b6002", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", "/sources", "/sources.opml", "/runs", "/runs/run-1", "/runs/run-2", "/fetching",
-		"/feed.atom", "/feed.rss", "/feed.json", "/metrics",
-		"/api/runs", "/api/runs/run-1", "/api/runs/run-2", "/api/items", "/api/items/1c0f9b63-8d2e-5f1b-9a7c-2e3d4c5b6002", "/api/sources",
+		"/feed.atom", "/feed.rss", "/feed.json", "/stories.atom", "/stories.rss", "/stories.json", "/feed.json?min_sources=2", "/stories.json?min_sources=2", "/metrics",
+		"/api/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", "/api/corrections", "/api/runs", "/api/runs/run-1", "/api/runs/run-2", "/api/items", "/api/items/1c0f9b63-8d2e-5f1b-9a7c-2e3d4c5b6002", "/api/sources",
 	} {
 		a := get(t, srv, target)
 		wantStatus(t, a, http.StatusOK)
@@ -361,7 +361,7 @@ func TestMetricsTellOfTheStoreAndOfRequests(t *testing.T) {
 	get(t, srv, "/nowhere")
 	m := get(t, srv, "/metrics").body
 	for _, want := range []string{
-		"tributary_store_up 1", "tributary_items 8", `tributary_sources{status="ok"} 5`, `tributary_sources{status="failing"} 1`, `tributary_sources{status="gone"} 0`,
+		"tributary_store_up 1", "tributary_items 11", `tributary_sources{status="ok"} 5`, `tributary_sources{status="failing"} 1`, `tributary_sources{status="gone"} 0`,
 		"tributary_last_run_timestamp_seconds 1.76770074e+09", `tributary_http_requests_total{route="/feed.atom",status="200"} 1`,
 		`tributary_http_requests_total{route="/feed.atom",status="304"} 1`, `tributary_http_requests_total{route="other",status="404"} 1`,
 		`tributary_http_request_seconds_count{route="/feed.atom"} 2`, `tributary_renders_total{result="ok"} 1`, "go_goroutines", "process_resident_memory_bytes",

@@ -27,12 +27,12 @@ const (
 	docCount
 )
 
-// docMedia are the paths and media types of the feed documents (RFC 4287, 7;
+// docMedia are the extensions and media types of the feed documents (RFC 4287, 7;
 // JSON Feed 1.1). The charset is named for readers that otherwise guess.
-var docMedia = [...]struct{ path, mediaType string }{
-	atomDoc: {"/feed.atom", "application/atom+xml; charset=utf-8"},
-	rssDoc:  {"/feed.rss", "application/rss+xml; charset=utf-8"},
-	jsonDoc: {"/feed.json", "application/feed+json; charset=utf-8"},
+var docMedia = [...]struct{ ext, mediaType string }{
+	atomDoc: {"atom", "application/atom+xml; charset=utf-8"},
+	rssDoc:  {"rss", "application/rss+xml; charset=utf-8"},
+	jsonDoc: {"json", "application/feed+json; charset=utf-8"},
 }
 
 // documents holds the last good rendering.
@@ -178,30 +178,36 @@ func (s *Server) renderOne(which int, items []feed.Item, modified time.Time, bef
 	if which == frontDoc {
 		return s.frontDocument(items)
 	}
-	body, err := s.feedBytes(which, items)
+	return s.feedDoc(variantKey{format: which}, feed.Page{Items: items}, modified, before)
+}
+
+// feedDoc makes a feed document of a page; the one from before if its bytes are
+// what they were.
+func (s *Server) feedDoc(k variantKey, page feed.Page, modified time.Time, before *document) (*document, error) {
+	page.Self = s.opt.Site.BaseURL + k.path()
+	body, err := write(k.format, k.site(s.opt.Site), page)
 	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", docMedia[which].path, err)
+		return nil, fmt.Errorf("render %s: %w", k.path(), err)
 	}
 	if before != nil && string(before.plain.body) == string(body) {
 		return before, nil
 	}
 	return newDocument(body, docOptions{
-		mediaType:    docMedia[which].mediaType,
+		mediaType:    docMedia[k.format].mediaType,
 		cacheControl: fmt.Sprintf("public, max-age=%d", int(s.opt.MaxAge.Seconds())),
 		modified:     modified,
 		level:        feedLevel,
 	})
 }
 
-func (s *Server) feedBytes(which int, items []feed.Item) ([]byte, error) {
-	page := feed.Page{Self: s.opt.Site.BaseURL + docMedia[which].path, Items: items}
-	switch which {
+func write(format int, site feed.Site, page feed.Page) ([]byte, error) {
+	switch format {
 	case atomDoc:
-		return s.opt.Site.Atom(page)
+		return site.Atom(page)
 	case rssDoc:
-		return s.opt.Site.RSS(page)
+		return site.RSS(page)
 	}
-	return s.opt.Site.JSON(page)
+	return site.JSON(page)
 }
 
 // latest is the last good rendering. Before the first one it makes it, in the
@@ -220,6 +226,15 @@ func (s *Server) latest(ctx context.Context) (*rendering, error) {
 // feedDocument serves one of the feed documents.
 func (s *Server) feedDocument(which int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" { // most have none, and pay nothing for it
+			k, ok := s.variantKey(w, r, which)
+			if ok && k.min > 0 {
+				s.serveVariant(w, r, k)
+			}
+			if !ok || k.min > 0 {
+				return
+			}
+		}
 		latest, err := s.latest(r.Context())
 		switch {
 		case err != nil:

@@ -70,6 +70,7 @@ type sampleItem struct {
 	entry   feed.Entry
 	copies  map[string]string // slug → URL
 	updated time.Time         // zero: not since it came in
+	story   string            // the id of the item that its story began with; "": itself
 }
 
 func sampleItems() []sampleItem { // oldest first
@@ -86,7 +87,7 @@ func sampleItems() []sampleItem { // oldest first
 			Title: "What members asked us about the line of contact", URL: "https://letter.example/members/42", Published: at(time.November, 30, 7, 5), PublishedFrom: "feed",
 			Summary: "Eleven questions from readers and short answers, among them what a peacekeeper may do that a soldier may not.",
 			Content: "<p>Eleven questions from readers.</p>",
-		}},
+		}, story: "3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004"},
 		{id: "2d1a0c74-9e3f-5a2c-8b8d-3f4e5d6c7003", source: "abendblatt", entry: feed.Entry{
 			Title: "Koalition der Willigen berät über Aufklärungsflüge und Donaudampfschifffahrtsgesellschaften", URL: "https://abendblatt.example/2025/12/koalition", Language: "de",
 			Published: at(time.December, 18, 17, 40), PublishedFrom: "feed", Authors: []feed.Person{{Name: "Jana Brücker"}, {Name: "Til Oster", URL: "https://abendblatt.example/autoren/oster"}},
@@ -113,6 +114,18 @@ func sampleItems() []sampleItem { // oldest first
 			Summary: "The president told journalists in a group chat that the decision lies with Washington alone, and that it is being discussed with the coalition too.",
 			Content: "<p>The president told journalists in a group chat that the decision lies with Washington alone.</p><p>In Washington nobody confirmed it.</p>",
 		}, copies: map[string]string{"river-post": "https://riverpost.example/2025/12/30/kyiv"}},
+		{id: "91b8d0c2-3e4f-5a61-8b72-0c1d2e3f4014", source: "wire", story: "3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", entry: feed.Entry{
+			Title: "Warsaw: Americans may be stationed in Ukraine once there is peace", URL: "https://wire.example/a/8820", Published: at(time.December, 30, 15, 10), PublishedFrom: "feed",
+			Summary: "The Polish head of government spoke to reporters after a call with allies.", Content: "<p>The Polish head of government spoke to reporters after a call with allies.</p>",
+		}},
+		{id: "92c9e1d3-4f50-5b72-9c83-1d2e3f405015", source: "abendblatt", story: "3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", entry: feed.Entry{
+			Title: "Tusk stellt amerikanische Soldaten an der Waffenstillstandsüberwachungslinie in Aussicht", URL: "https://abendblatt.example/2025/12/tusk", Language: "de",
+			Published: at(time.December, 30, 16, 40), PublishedFrom: "feed", Summary: "Washington bestätigt das nicht.", Content: "<p>Washington bestätigt das nicht.</p>",
+		}},
+		{id: "93daf2e4-5061-5c83-8d94-2e3f40516016", source: "ministry", story: "3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", entry: feed.Entry{
+			Title: "Statement on reports of foreign troops", URL: "https://ministry.example/press/5498", Published: at(time.December, 31, 9, 0), PublishedFrom: "feed",
+			Summary: "The ministry has taken note.", Content: "<p>The ministry has taken note.</p>",
+		}, copies: map[string]string{"river-post": "https://riverpost.example/2025/12/31/ministry"}},
 		{id: "5a4d3fa7-2b6c-5d5f-9eb0-6c7b8a9f0006", source: "wire", entry: feed.Entry{
 			Title: "Explainer: what a security guarantee is, and what it was in 1994", URL: "https://wire.example/explainers/guarantee",
 			Published: at(time.January, 2, 8, 0), PublishedFrom: "feed",

@@ -26,14 +26,19 @@ type Options struct {
 	AccessLog bool           // log each request at level info; else at debug
 	Logger    *slog.Logger   // nil: slog.Default()
 	Now       func() time.Time
+	Corrector Corrector // carries out what people put right; nil: nobody does here
 }
 
 // Store is what the server reads. Package store documents the methods.
 type Store interface {
 	Change(ctx context.Context) (int64, error)
 	Window(ctx context.Context) ([]feed.Item, error)
+	WindowOf(ctx context.Context, minPublishers int) ([]feed.Item, error)
+	Stories(ctx context.Context, q store.StoryQuery) ([]feed.Story, error)
 	Item(ctx context.Context, id string) (feed.Item, error)
 	Items(ctx context.Context, q store.Query) ([]feed.Item, error)
+	Entries(ctx context.Context, itemRow int64) ([]feed.Entry, error)
+	Corrections(ctx context.Context, limit int) ([]feed.Correction, error)
 	Sources(ctx context.Context) ([]feed.Source, error)
 	Source(ctx context.Context, name string) (feed.Source, error)
 	Totals(ctx context.Context) (store.Totals, error)
@@ -79,6 +84,7 @@ type Server struct {
 	metrics     *metrics
 	cache       *cache
 	docs        documents
+	variants    variants
 	poke        chan struct{}
 	seen        atomic.Int64 // the newest change number we know of
 	handler     http.Handler
@@ -106,6 +112,7 @@ func New(o Options, s Store, runner Runner, sources Sources) *Server {
 		guard:       newGuard(o.Token, o.Now),
 		crossOrigin: newCrossOrigin(o.Site.BaseURL),
 		cache:       newCache(cacheEntries, cacheBytes),
+		variants:    newVariants(),
 		poke:        make(chan struct{}, 1),
 	}
 	srv.pages = parsePages(srv)

@@ -2,9 +2,11 @@
 // have labelled. It is a developer's tool, no part of the program.
 //
 //	evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
+//	evaluate copies [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
 //	evaluate english COLLECTION COLLECTION…
 //	evaluate robust [--every N] ROOT
 //	evaluate speed [--rounds N] ROOT
+//	evaluate stories [--rows FILE] FILE.jsonl...
 package main
 
 import (
@@ -15,16 +17,20 @@ import (
 
 // commands are the subcommands, a file each.
 var commands = map[string]func(args []string, out io.Writer) error{
+	"copies":  copiesCommand,
 	"english": englishCommand,
 	"parse":   parseCommand,
 	"robust":  robustCommand,
 	"speed":   speedCommand,
+	"stories": storiesCommand,
 }
 
 const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
+       evaluate copies [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
        evaluate english COLLECTION COLLECTION...
        evaluate robust [--every N] ROOT
-       evaluate speed [--rounds N] ROOT`
+       evaluate speed [--rounds N] ROOT
+       evaluate stories [--rows FILE] FILE.jsonl...`
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

@@ -143,12 +143,13 @@ func (f *configFile) sourceList(n *yaml.Node) {
 
 // sourceKeys are the keys of a source and how each is read.
 var sourceKeys = map[string]func(s *feed.Source, v *yaml.Node) error{
-	"url":     textKey(func(s *feed.Source) *string { return &s.URL }, parseFeedURL),
-	"name":    textKey(func(s *feed.Source) *string { return &s.Name }, parseLine),
-	"every":   textKey(func(s *feed.Source) *string { return &s.Every }, parseEvery),
-	"enabled": textKey(func(s *feed.Source) *bool { return &s.Enabled }, parseBool),
-	"private": textKey(func(s *feed.Source) *bool { return &s.Private }, parseBool),
-	"tags":    readTags,
+	"url":      textKey(func(s *feed.Source) *string { return &s.URL }, parseFeedURL),
+	"name":     textKey(func(s *feed.Source) *string { return &s.Name }, parseLine),
+	"every":    textKey(func(s *feed.Source) *string { return &s.Every }, parseEvery),
+	"enabled":  textKey(func(s *feed.Source) *bool { return &s.Enabled }, parseBool),
+	"private":  textKey(func(s *feed.Source) *bool { return &s.Private }, parseBool),
+	"priority": textKey(func(s *feed.Source) *int { return &s.Priority }, parsePriority),
+	"tags":     readTags,
 }
 
 // source reads one source of the list.

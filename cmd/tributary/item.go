@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +15,9 @@ import (
 func (p *program) itemCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "item",
-		Short: "List, show, explain, hide and unhide items",
-	}, p.itemListCommand(), p.itemShowCommand(), p.itemWhyCommand(), p.itemHideCommand(true), p.itemHideCommand(false))
+		Short: "List, show and explain items, and put them right",
+	}, p.itemListCommand(), p.itemShowCommand(), p.itemWhyCommand(), p.itemHideCommand(true), p.itemHideCommand(false),
+		p.itemSplitCommand(), p.itemMergeCommand(), p.itemCorrectionsCommand())
 }
 
 // itemStates are the words that --state knows.
@@ -211,14 +210,17 @@ func slugsByID(ctx context.Context, st *store.Store) (map[int64]string, error) {
 // withItem finds the item that a person named: by its id, eight or so first
 // characters of it, its URN, or the address of its page.
 func (p *program) withItem(ctx context.Context, name string, do func(cfg Config, st *store.Store, item feed.Item) error) error {
-	id := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "urn:uuid:")
 	return p.withStore(ctx, func(cfg Config, st *store.Store) error {
-		item, err := st.Item(ctx, strings.ToLower(id))
+		item, err := st.Item(ctx, itemNamed(name))
 		if err != nil {
 			return err
 		}
 		return do(cfg, st, item)
 	})
+}
+
+func itemNamed(name string) string {
+	return strings.ToLower(strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "urn:uuid:"))
 }
 
 func (p *program) itemShowCommand() *cobra.Command {
@@ -276,108 +278,4 @@ func dated(t time.Time, from string, zone *time.Location) string {
 		return when(t, zone) + " (when it was first seen)"
 	}
 	return when(t, zone) + " (" + from + ")"
-}
-
-func (p *program) itemWhyCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "why ITEM",
-		Short: "Say what was decided about an item's entries, and why",
-		Args:  arguments(1, 1, "item"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return p.withItem(ctx, args[0], func(cfg Config, st *store.Store, item feed.Item) error {
-				entries, err := st.Entries(ctx, item.RowID)
-				if err != nil {
-					return err
-				}
-				slugs, err := slugsByID(ctx, st)
-				if err != nil {
-					return err
-				}
-				return p.itemWhy(cfg, item, entries, slugs, asJSON)
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
-// whyView is a decision as --json prints it.
-type whyView struct {
-	Source    string            `json:"source"` // slug; "" if the source is removed
-	Decision  feed.DecisionKind `json:"decision"`
-	Rule      string            `json:"rule"`
-	Reason    string            `json:"reason"`
-	Title     string            `json:"title"`
-	URL       string            `json:"url,omitempty"`
-	Published time.Time         `json:"published,omitzero"` // as the source said
-	From      string            `json:"published_from,omitempty"`
-	FirstSeen time.Time         `json:"first_seen"`
-	Unlisted  time.Time         `json:"unlisted,omitzero"`
-}
-
-// itemWhy explains an item by the decisions about its entries.
-func (p *program) itemWhy(cfg Config, item feed.Item, entries []feed.Entry, slugs map[int64]string, asJSON bool) error {
-	views := []whyView{}
-	for _, e := range entries {
-		views = append(views, whyView{slugs[e.SourceID], e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
-			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted})
-	}
-	if asJSON {
-		return p.json(views)
-	}
-	p.say("%s\nis %s and rests on %s:", item.Entry.Title, stateOf(item), entriesOf(len(views)))
-	for _, v := range views {
-		p.say("\n%s: %s", cmp.Or(v.Source, "a removed source"), v.Decision)
-		p.field("  why", v.Reason)
-		p.field("  rule", v.Rule)
-		p.field("  url", v.URL)
-		p.field("  dated", dated(firstTime(v.Published, v.FirstSeen), v.From, cfg.TimeZone))
-		p.field("  seen", when(v.FirstSeen, cfg.TimeZone))
-		if !v.Unlisted.IsZero() {
-			p.field("  gone", when(v.Unlisted, cfg.TimeZone)+" (its source has not listed it since)")
-		}
-	}
-	return nil
-}
-
-func entriesOf(n int) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
-}
-
-func firstTime(a, b time.Time) time.Time {
-	if a.IsZero() {
-		return b
-	}
-	return a
-}
-
-// itemHideCommand is hide, or unhide.
-func (p *program) itemHideCommand(hide bool) *cobra.Command {
-	word, short, done, already := "hide", "Take an item out of the feed", "is hidden; tributary item unhide %s brings it back", "is hidden already"
-	if !hide {
-		word, short, done, already = "unhide", "Put a hidden item back", "is back in its place", "is not hidden"
-	}
-	return &cobra.Command{
-		Use:   word + " ITEM",
-		Short: short,
-		Args:  arguments(1, 1, "item"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withItem(cmd.Context(), args[0], func(_ Config, st *store.Store, item feed.Item) error {
-				if item.Hidden == hide {
-					p.say("%s %s; nothing has changed", item.Entry.Title, already)
-					return nil
-				}
-				if err := st.Hide(cmd.Context(), item.ID, hide, time.Now()); err != nil {
-					return err
-				}
-				p.say("%s %s", item.Entry.Title, strings.ReplaceAll(done, "%s", shortID(item.ID)))
-				return nil
-			})
-		},
-	}
 }

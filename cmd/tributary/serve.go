@@ -183,7 +183,7 @@ var beforeAnyItem = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (s *server) newFront(ctx context.Context) {
 	site := s.site()
 	front := web.New(web.Options{
-		Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
+		Corrector: editor(s.store), Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
 	}, s.store, s.scheduler, s.sources)
 	if s.stopWeb != nil {
 		s.stopWeb()

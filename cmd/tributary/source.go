@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +47,7 @@ func (p *program) sourceAddCommand() *cobra.Command {
 	cmd.Flags().StringVar(&src.Every, "every", "", "ask it this often: an `interval` such as 2h, or five cron fields")
 	cmd.Flags().StringSliceVar(&src.Tags, "tag", nil, "`tag` for the source; may be given several times")
 	cmd.Flags().BoolVar(&src.Private, "private", false, "name it in no public output")
+	cmd.Flags().IntVar(&src.Priority, "priority", 0, "of its copies of an article, from -100 to 100: the largest is shown")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -65,6 +67,9 @@ func checkSource(src *feed.Source) (err error) {
 		if _, err := parseTag(tag); err != nil {
 			wrong.add(problem{"--tag", "", err.Error()})
 		}
+	}
+	if _, err := parsePriority(strconv.Itoa(src.Priority)); err != nil {
+		wrong.add(problem{"--priority", "", err.Error()})
 	}
 	return wrong.err()
 }

@@ -236,6 +236,15 @@ func parseBool(v string) (bool, error) {
 	return false, fmt.Errorf("%q is neither true nor false; write true or false", v)
 }
 
+// parsePriority reads how a source's copies rank among others'.
+func parsePriority(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < -100 || n > 100 {
+		return 0, fmt.Errorf("%q is no whole number from -100 to 100; the larger one's copy of an article is shown, 0 is usual", v)
+	}
+	return n, nil
+}
+
 // parseLine reads text that goes on one line, such as a title.
 func parseLine(v string) (string, error) {
 	v = strings.TrimSpace(v)

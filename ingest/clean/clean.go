@@ -60,6 +60,7 @@ func Entry(raw feed.RawEntry, c Context) feed.Entry {
 	e.Keys.URL = Key(e.Canonical)
 	e.Keys.Content = ContentKey(title, text)
 	e.Keys.Shown = shownKey(e.Title, text, e.Details.Enclosures)
+	e.Text = text
 	return e
 }
 

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"tributary/feed"
+	"tributary/ingest"
+	"tributary/ingest/clean"
+	"tributary/ingest/dedupe"
+	"tributary/ingest/fetch"
+	"tributary/scheduler"
+	"tributary/store"
+)
+
+// trial takes documents through the real pipeline into a real store, one
+// after the other, with a clock that follows their dates.
+type trial struct {
+	dir      string
+	store    *store.Store
+	pipeline *ingest.Pipeline
+	now      time.Time
+	document []byte // what the next fetch brings
+}
+
+// outcome is what became of a document.
+type outcome struct {
+	ID    string `json:"id"`
+	Item  string `json:"item"`
+	Story string `json:"story"`
+}
+
+func newTrial(ctx context.Context) (*trial, error) {
+	dir, err := os.MkdirTemp("", "evaluate")
+	if err != nil {
+		return nil, err
+	}
+	t := &trial{dir: dir}
+	if t.store, err = store.Open(ctx, store.Options{Path: filepath.Join(dir, "trial.db")}); err != nil {
+		return nil, err
+	}
+	t.pipeline = &ingest.Pipeline{
+		Store: scheduler.ForPipeline(t.store), Fetcher: t, Policy: scheduler.Policy{},
+		Now: func() time.Time { return t.now },
+	}
+	return t, nil
+}
+
+func (t *trial) close() error {
+	if err := t.store.Close(); err != nil {
+		return err
+	}
+	return os.RemoveAll(t.dir)
+}
+
+// Get is what the pipeline takes for the network.
+func (t *trial) Get(_ context.Context, src feed.Source, _ bool) fetch.Result {
+	return fetch.Result{Kind: fetch.Fetched, Status: 200, At: t.now, Requests: 1, Bytes: int64(len(t.document)),
+		Document: feed.Document{URL: src.URL, MediaType: "application/feed+json", Body: t.document}}
+}
+
+// sourceOf names the source of a document: a source of its own, unless it says one.
+func sourceOf(d labelled, n int) string {
+	if d.Source != "" {
+		return "s-" + slug(d.Source)
+	}
+	return "d-" + strconv.Itoa(n)
+}
+
+func slug(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {
+			b[i] = '-'
+		}
+	}
+	return string(b) + strconv.FormatInt(int64(len(name)), 36)
+}
+
+// declare makes the sources of the documents.
+func (t *trial) declare(ctx context.Context, docs []labelled) error {
+	var sources []feed.Source
+	seen := map[string]bool{}
+	for i, d := range docs {
+		name := sourceOf(d, i)
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		sources = append(sources, feed.Source{Slug: name, Kind: feed.KindFeed, URL: "https://" + name + ".example/feed",
+			Enabled: true, Origin: feed.OriginConfig, Position: len(sources) + 1})
+	}
+	return t.store.SyncSources(ctx, feed.OriginConfig, sources, t.now)
+}
+
+// feedAll takes all documents in, in order.
+func (t *trial) feedAll(ctx context.Context, docs []labelled) error {
+	t.now = docs[0].at.Add(-time.Hour)
+	if err := t.declare(ctx, docs); err != nil {
+		return err
+	}
+	for i, d := range docs {
+		if err := t.feedOne(ctx, d, sourceOf(d, i)); err != nil {
+			return fmt.Errorf("document %s: %w", d.ID, err)
+		}
+	}
+	return nil
+}
+
+func (t *trial) feedOne(ctx context.Context, d labelled, name string) error {
+	t.now = t.now.Add(time.Second)
+	if d.at.After(t.now) {
+		t.now = d.at
+	}
+	item := map[string]any{"id": d.ID, "title": d.Title, "content_text": d.Text, "date_published": d.at.Format(time.RFC3339)}
+	if d.URL != "" {
+		item["url"] = d.URL
+	}
+	var err error
+	t.document, err = json.Marshal(map[string]any{"version": "https://jsonfeed.org/version/1.1", "title": name, "items": []any{item}})
+	if err != nil {
+		return err
+	}
+	src, err := t.store.Source(ctx, name)
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = t.pipeline.Run(ctx, ingest.Run{ID: d.ID, Now: t.now, Force: true}, []feed.Source{src}, func(r feed.SourceReport) {
+		if r.Outcome != feed.OutcomeOK {
+			failed = fmt.Errorf("%s: %s", r.Outcome, r.Error)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// outcomes tells what became of each document.
+func (t *trial) outcomes(ctx context.Context, docs []labelled) ([]outcome, error) {
+	items, err := t.store.Items(ctx, store.Query{Limit: 1 << 30, State: "all"})
+	if err != nil {
+		return nil, err
+	}
+	byRow := make(map[int64]feed.Item, len(items))
+	for _, it := range items {
+		byRow[it.RowID] = it
+	}
+	out := make([]outcome, len(docs))
+	for i, d := range docs {
+		src, err := t.store.Source(ctx, sourceOf(d, i))
+		if err != nil {
+			return nil, err
+		}
+		entries, err := t.store.ByIdentity(ctx, src.ID, []int64{clean.Key(dedupe.Identity(d.ID, "", 0))})
+		if err != nil {
+			return nil, err
+		}
+		out[i].ID = d.ID
+		if len(entries) == 1 {
+			it := byRow[entries[0].ItemID]
+			out[i].Item, out[i].Story = it.ID, strconv.FormatInt(it.StoryRow, 10)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tributary/feed"
+	"tributary/store"
+)
+
+func (p *program) itemWhyCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "why ITEM",
+		Short: "Say what was decided about an item's entries and story, and why",
+		Args:  arguments(1, 1, "item"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.withItem(cmd.Context(), args[0], func(cfg Config, st *store.Store, item feed.Item) error {
+				v, err := whyOf(cmd.Context(), st, item)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return p.json(v)
+				}
+				p.itemWhy(cfg, v)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// whyView is what is known of an item's making, as --json prints it.
+type whyView struct {
+	ID         string     `json:"id"`
+	Title      string     `json:"title"`
+	State      string     `json:"state"`
+	MergedInto string     `json:"merged_into,omitempty"`
+	Entries    []whyEntry `json:"entries"`
+	Story      storyView  `json:"story"`
+}
+
+// whyEntry is an entry with its decision.
+type whyEntry struct {
+	Entry     int64             `json:"entry"`
+	Source    string            `json:"source"` // slug; "" if the source is removed
+	Decision  feed.DecisionKind `json:"decision"`
+	Rule      string            `json:"rule"`
+	Reason    string            `json:"reason"`
+	Title     string            `json:"title"`
+	URL       string            `json:"url,omitempty"`
+	Published time.Time         `json:"published,omitzero"` // as the source said
+	From      string            `json:"published_from,omitempty"`
+	FirstSeen time.Time         `json:"first_seen"`
+	Unlisted  time.Time         `json:"unlisted,omitzero"`
+}
+
+// storyView is the story that an item belongs to.
+type storyView struct {
+	Publishers int         `json:"publishers"`
+	Why        string      `json:"why"`
+	Others     []coverView `json:"others"`
+}
+
+// coverView is another item of the story.
+type coverView struct {
+	Item   string `json:"item"`
+	Title  string `json:"title"`
+	Source string `json:"source"`
+	URL    string `json:"url,omitempty"`
+}
+
+func whyOf(ctx context.Context, st *store.Store, item feed.Item) (whyView, error) {
+	v := whyView{ID: item.ID, Title: item.Entry.Title, State: stateOf(item), MergedInto: item.MergedID, Entries: []whyEntry{},
+		Story: storyView{Publishers: item.Publishers, Why: item.StoryWhy, Others: []coverView{}}}
+	entries, err := st.Entries(ctx, item.RowID)
+	if err != nil {
+		return v, err
+	}
+	slugs, err := slugsByID(ctx, st)
+	for _, e := range entries {
+		v.Entries = append(v.Entries, whyEntry{e.ID, slugs[e.SourceID], e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
+			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted})
+	}
+	for _, c := range item.Coverage {
+		v.Story.Others = append(v.Story.Others, coverView{c.ID, c.Title, c.Source, c.URL})
+	}
+	return v, err
+}
+
+// itemWhy explains an item by the decisions about its entries and its story.
+func (p *program) itemWhy(cfg Config, v whyView) {
+	if v.MergedInto != "" {
+		p.say("%s\nwas merged by a person into item %s, which `tributary item why %s` explains.", v.Title, v.MergedInto, shortID(v.MergedInto))
+		return
+	}
+	p.say("%s\nis %s and rests on %s:", v.Title, v.State, entriesOf(len(v.Entries)))
+	for _, e := range v.Entries {
+		p.say("\n%s: %s (entry %d)", cmp.Or(e.Source, "a removed source"), e.Decision, e.Entry)
+		p.field("  why", e.Reason)
+		p.field("  rule", e.Rule)
+		if e.Title != v.Title {
+			p.field("  title", e.Title)
+		}
+		p.field("  url", e.URL)
+		p.field("  dated", dated(firstTime(e.Published, e.FirstSeen), e.From, cfg.TimeZone))
+		p.field("  seen", when(e.FirstSeen, cfg.TimeZone))
+		if !e.Unlisted.IsZero() {
+			p.field("  gone", when(e.Unlisted, cfg.TimeZone)+" (its source has not listed it since)")
+		}
+	}
+	p.storyWhy(v.Story)
+}
+
+func (p *program) storyWhy(s storyView) {
+	if len(s.Others) == 0 {
+		p.say("\nNo other item is about the same event.")
+		return
+	}
+	p.say("\nIt belongs to a story that %s:", carriedBy(s.Publishers))
+	p.field("  why", s.Why)
+	for _, c := range s.Others {
+		p.say("  %s  %s (%s)", shortID(c.Item), c.Title, c.Source)
+	}
+}
+
+func carriedBy(publishers int) string {
+	if publishers == 1 {
+		return "one publisher carries"
+	}
+	return fmt.Sprintf("%d publishers carry", publishers)
+}
+
+func entriesOf(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+func firstTime(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,182 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tributary/feed"
+	"tributary/ingest/dedupe"
+)
+
+// Editor puts right by hand what was decided. What a person decides stays: a
+// known entry is not decided about again.
+type Editor struct {
+	Store EditorStore
+	Now   func() time.Time
+}
+
+// EditorStore is what an [Editor] asks of a store.
+type EditorStore interface {
+	Item(ctx context.Context, id string) (feed.Item, error)
+	Entries(ctx context.Context, itemRow int64) ([]feed.Entry, error)
+	Sources(ctx context.Context) ([]feed.Source, error)
+	Write(ctx context.Context, do func(Tx) error) error
+}
+
+// Split takes an entry out of an item and makes an item of it; it gives that one's id.
+// An entry that was an item before a merge becomes that item again.
+func (c *Editor) Split(ctx context.Context, itemID string, entryID int64) (newID string, err error) {
+	item, err := c.Store.Item(ctx, itemID)
+	if err != nil {
+		return "", err
+	}
+	entries, err := c.Store.Entries(ctx, item.RowID)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(entries, func(e feed.Entry) bool { return e.ID == entryID })
+	switch {
+	case i < 0:
+		return "", feed.Errorf(feed.CodeNotFound, "item %s has no entry %d: `tributary item why %s` lists its entries", item.ID, entryID, item.ID)
+	case len(entries) == 1:
+		return "", feed.Errorf(feed.CodeInvalid, "entry %d is all that item %s stands on: there is nothing to split", entryID, item.ID)
+	}
+	e := entries[i]
+	src, err := c.source(ctx, e.SourceID)
+	if err != nil {
+		return "", err
+	}
+	out := splitting{now: c.Now(), from: item, entry: e, rest: slices.Delete(slices.Clone(entries), i, i+1)}
+	out.item = newItem(src, &sighting{entry: e}, e.FirstSeen)
+	if out.item.ID == item.ID { // the entry founded the item, which goes on without it
+		out.item.ID = mint(src, &sighting{seed: src.URL + "\n" + e.Identity + "\nsplit"})
+	}
+	err = c.Store.Write(ctx, func(tx Tx) error { return out.write(ctx, tx) })
+	return out.item.ID, err
+}
+
+func (c *Editor) source(ctx context.Context, id int64) (feed.Source, error) {
+	all, err := c.Store.Sources(ctx)
+	if err != nil {
+		return feed.Source{}, err
+	}
+	for _, src := range all {
+		if src.ID == id {
+			return src, nil
+		}
+	}
+	return feed.Source{ID: id}, nil // it was removed: its entries stay
+}
+
+// splitting is an entry on its way out of an item.
+type splitting struct {
+	now   time.Time
+	from  feed.Item
+	entry feed.Entry
+	rest  []feed.Entry
+	item  feed.Item // that it becomes
+}
+
+func (s *splitting) write(ctx context.Context, tx Tx) error {
+	if err := tx.InsertItems(ctx, []*feed.Item{&s.item}, "split"); err != nil {
+		return err
+	}
+	if err := tx.Unmerge(ctx, s.item.RowID); err != nil {
+		return err
+	}
+	own := feed.Decision{Kind: feed.Published, Rule: "split", Reason: fmt.Sprintf("A person took it out of the item “%s”.", s.from.Entry.Title)}
+	if err := tx.Decide(ctx, s.entry.ID, s.item.RowID, own); err != nil {
+		return err
+	}
+	if err := tx.SetLead(ctx, s.item.RowID, s.entry.ID); err != nil {
+		return err
+	}
+	if s.from.Entry.ID == s.entry.ID {
+		if err := s.succeed(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := tx.RecountItem(ctx, s.from.RowID, s.now); err != nil {
+		return err
+	}
+	if err := tx.NoteCorrection(ctx, feed.Correction{Kind: "split", Item: s.from.ID, Other: s.item.ID, Entry: s.entry.ID, At: s.now}); err != nil {
+		return err
+	}
+	return admit(ctx, tx, nil, s.now)
+}
+
+// succeed chooses who leads the item when its leader is taken out: the best of
+// the others.
+func (s *splitting) succeed(ctx context.Context, tx Tx) error {
+	ids := make([]int64, len(s.rest))
+	for i, e := range s.rest {
+		ids[i] = e.ID
+	}
+	found, err := tx.Candidates(ctx, ids)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	best := comparable(found[0])
+	for _, c := range found[1:] {
+		if other := comparable(c); dedupe.Better(best, other) {
+			best = other
+		}
+	}
+	lead := feed.Decision{Kind: feed.Published, Rule: "took over", Reason: "The entry that led the item was taken out by a person."}
+	if err := tx.Decide(ctx, best.Entry.ID, s.from.RowID, lead); err != nil {
+		return err
+	}
+	if err := tx.SetLead(ctx, s.from.RowID, best.Entry.ID); err != nil {
+		return err
+	}
+	return tx.TouchItem(ctx, s.from.RowID, s.now)
+}
+
+// Merge makes one item of two. The older one, by admission, stays as it is and
+// gets the other's entries; its id is given.
+func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error) {
+	into, err := c.Store.Item(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	from, err := c.Store.Item(ctx, b)
+	if err != nil {
+		return "", err
+	}
+	for _, it := range []feed.Item{into, from} {
+		switch {
+		case it.MergedID != "":
+			return "", feed.Errorf(feed.CodeInvalid, "item %s was merged into %s already: name that one", it.ID, it.MergedID)
+		case it.Place == 0:
+			return "", feed.Errorf(feed.CodeInvalid, "item %s still waits for the end of its run: try again when that is over", it.ID)
+		}
+	}
+	if into.RowID == from.RowID {
+		return "", feed.Errorf(feed.CodeInvalid, "%s and %s are the same item", a, b)
+	}
+	if from.Place < into.Place {
+		into, from = from, into
+	}
+	entries, err := c.Store.Entries(ctx, from.RowID)
+	if err != nil {
+		return "", err
+	}
+	now := c.Now()
+	return into.ID, c.Store.Write(ctx, func(tx Tx) error {
+		d := feed.Decision{Kind: feed.CopyOf, Rule: "merge", Reason: fmt.Sprintf("A person put it together with “%s”.", into.Entry.Title)}
+		for _, e := range entries {
+			if err := tx.Decide(ctx, e.ID, into.RowID, d); err != nil {
+				return err
+			}
+		}
+		if err := tx.Merge(ctx, from.RowID, into.RowID, now); err != nil {
+			return err
+		}
+		if err := tx.RecountItem(ctx, into.RowID, now); err != nil {
+			return err
+		}
+		return tx.NoteCorrection(ctx, feed.Correction{Kind: "merge", Item: into.ID, Other: from.ID, At: now})
+	})
+}

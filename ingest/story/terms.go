@@ -1,0 +1,234 @@
+package story
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"tributary/ingest/words"
+)
+
+// maxTerms is how many terms of an item are kept at most.
+const maxTerms = 60
+
+// What a term weighs, in parts of what a rare word weighs that is used once.
+const (
+	inTitle = 1.5 // times, if the title has it
+	inLead  = 1.3 // times, if it is among the first words of the text
+	leadLen = 60  // how many words those are
+
+	aName   = 1.3  // a name
+	aNumber = 0.55 // a number of two digits or more
+	aDigit  = 0.16 // a number of one digit
+	aYear   = 1.1  // 1900 to 2099: a report that names another year is of another event
+	aPair   = 0.6  // two names in a row
+)
+
+// kind is what a term is.
+type kind uint8
+
+const (
+	word kind = iota
+	name      // a word that the text writes with a capital within its sentences
+	number
+	pair  // two names in a row
+	kinds = 4
+)
+
+// term is a term of an item.
+type term struct {
+	hash   uint32 // of hashBits bits
+	kind   kind
+	weight float32
+}
+
+// Terms are what an item is compared by: its most telling words, names and
+// numbers, each with a weight; together a vector of length 1. The zero value is of
+// an item that says nothing.
+type Terms struct {
+	list    []term // by hash
+	clear   []spoken
+	english bool
+	norm    [kinds]float32 // the squared length of each kind's part
+}
+
+// spoken is one of the strongest terms, as its text writes it.
+type spoken struct {
+	at   uint8 // its place in the list
+	text string
+}
+
+// How many terms are kept in clear at most, and how many bytes they have together.
+const (
+	maxSpoken      = 10
+	maxSpokenBytes = 96
+)
+
+// hashBits is how many bits of a term's hash are kept. Two items of sixty terms
+// have a pair that is equal by chance in two of ten thousand cases.
+const hashBits = 24
+
+// hashOf is FNV-1a, folded.
+func hashOf(s string) uint32 {
+	h := uint32(2166136261)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return fold(h)
+}
+
+func fold(h uint32) uint32 { return (h>>hashBits ^ h) & (1<<hashBits - 1) }
+
+// Read takes an item's terms out of its title and its text. The language is a
+// BCP 47 tag or "".
+func Read(title, body words.Text, lang string) Terms {
+	r := reader{
+		forms: make(map[string]int, 256),
+		keys:  make(map[string]int, 256),
+		pairs: make(map[[2]int]int, 32),
+		list:  make([]found, 0, 256),
+	}
+	r.text(title, true)
+	r.text(body, false)
+	return r.terms(r.isEnglish(lang))
+}
+
+// weigh gives a term's weight: the more, the rarer it is in general, the more often
+// it is used, and the earlier.
+func (f *found) weigh(english bool) float32 {
+	w := math.Sqrt(float64(f.n))
+	if f.inTitle {
+		w *= inTitle
+	}
+	if f.inLead {
+		w *= inLead
+	}
+	switch f.kind {
+	case number:
+		w *= f.numberWeight()
+	case pair:
+		w *= aPair * f.rarity
+	case name:
+		w *= aName * f.rarity
+	default:
+		w *= f.rarity
+		if !english {
+			w *= lengthWeight(f.surface)
+		}
+	}
+	return float32(w)
+}
+
+func (f *found) numberWeight() float64 {
+	n := f.surface
+	switch {
+	case len(n) < 2:
+		return aDigit
+	case len(n) == 4 && (n[:2] == "19" || n[:2] == "20"):
+		return aYear
+	}
+	return aNumber
+}
+
+// lengthWeight stands in for the rarity of words of which we have no table: in most
+// languages those that hold sentences together are short.
+func lengthWeight(w string) float64 {
+	return min(1, max(0.05, float64(len(w)-3)/7))
+}
+
+// rarity is 0 for a stem that all texts have, and 1 for one that hardly any has.
+func rarity(share float64) float64 {
+	return min(1, -math.Log10(max(share, words.Rare))/4)
+}
+
+// terms keeps the strongest of what was found.
+func (r *reader) terms(english bool) Terms {
+	type weighed struct {
+		term
+		at int
+	}
+	list := make([]weighed, 0, len(r.list))
+	for i := range r.list {
+		f := &r.list[i]
+		if f.kind == word && f.isName() {
+			f.kind = name
+		}
+		list = append(list, weighed{term{f.hash, f.kind, f.weigh(english)}, i})
+	}
+	slices.SortFunc(list, func(a, b weighed) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.hash, b.hash))
+	})
+	list = list[:min(len(list), maxTerms)]
+	t := Terms{english: english, list: make([]term, 0, len(list))}
+	for _, w := range list {
+		t.list = append(t.list, w.term)
+	}
+	t.order()
+	bytes := 0
+	for _, w := range list {
+		text := r.list[w.at].surface
+		if len(t.clear) < maxSpoken && bytes+len(text) <= maxSpokenBytes {
+			t.clear = append(t.clear, spoken{uint8(t.find(w.hash)), text})
+			bytes += len(text)
+		}
+	}
+	return t
+}
+
+// order sorts the terms by hash and makes the vector's length 1.
+func (t *Terms) order() {
+	slices.SortFunc(t.list, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
+	t.list = slices.CompactFunc(t.list, func(a, b term) bool { return a.hash == b.hash })
+	t.scale()
+}
+
+func (t *Terms) scale() {
+	sum := float32(0)
+	for _, x := range t.list {
+		sum += x.weight * x.weight
+	}
+	if sum == 0 {
+		return
+	}
+	f := float32(1 / math.Sqrt(float64(sum)))
+	t.norm = [kinds]float32{}
+	for i := range t.list {
+		x := &t.list[i]
+		x.weight *= f
+		t.norm[x.kind] += x.weight * x.weight
+	}
+}
+
+// find gives a term's place in the list, or -1.
+func (t *Terms) find(hash uint32) int {
+	at, ok := slices.BinarySearchFunc(t.list, hash, func(x term, h uint32) int { return cmp.Compare(x.hash, h) })
+	if !ok {
+		return -1
+	}
+	return at
+}
+
+// Background tells what share of the items that came in lately have a term, 0 to 1. Where
+// all is about one subject, the words of that subject tell nothing.
+type Background interface {
+	Share(term uint32) float64
+}
+
+// Each calls f with every term, as [Background] knows it.
+func (t Terms) Each(f func(term uint32)) {
+	for _, x := range t.list {
+		f(x.hash)
+	}
+}
+
+// Against gives the terms with less weight for those that the background has in
+// more than one of a hundred items.
+func (t Terms) Against(b Background) Terms {
+	t.list = slices.Clone(t.list)
+	for i := range t.list {
+		x := &t.list[i]
+		x.weight *= float32(min(1, max(0.02, -math.Log10(max(1e-6, b.Share(x.hash)))/2)))
+	}
+	t.scale()
+	return t
+}
