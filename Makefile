@@ -54,6 +54,12 @@ bench: build ## measure the program beside a floor of the same work, in one run
 parity: ## compare what is parsed with what others parse, on the documents in CORPORA
 	$(GO) run ./cmd/evaluate parse $(CORPORA)/feeds $(CORPORA)/feeds/reference.jsonl
 
+.PHONY: eval
+eval: ## compare copies and stories with labels, on the collections in CORPORA
+	$(GO) run ./cmd/evaluate stories $(CORPORA)/labelled/stories-ecb.jsonl $(CORPORA)/labelled/stories-wikinews.jsonl
+	$(GO) run ./cmd/evaluate copies $(CORPORA)/labelled/topics-reuters-train.jsonl \
+		$(CORPORA)/labelled/neardup-reuters-train.tsv $(CORPORA)/labelled/neardup-reuters-train-conflicts.tsv
+
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before you keep it
 	$(GO) test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -rn1 dirname | sort -u) -update

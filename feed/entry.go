@@ -133,10 +133,11 @@ type Known struct {
 	Keys      Keys
 	Canonical string
 	Decision  DecisionKind
-	Position  int  // of its source
-	Priority  int  // of its source
-	Listed    bool // in its source's current document
-	File      bool // of a folder: when it is no longer listed, it supports nothing
+	Position  int       // of its source
+	Priority  int       // of its source
+	When      time.Time // as of [Entry.When]
+	Listed    bool      // in its source's current document
+	File      bool      // of a folder: when it is no longer listed, it supports nothing
 }
 
 // Gone tells whether the entry is a file that was taken out of its folder.

@@ -105,7 +105,7 @@ func (a *applying) remember(ctx context.Context, news []*sighting) error {
 			continue
 		}
 		marks = append(marks, a.near.byMark.marks(s.reading.own, s.entry.ID)...)
-		sketches = append(sketches, feed.Sketch{EntryID: s.entry.ID, Terms: s.reading.terms})
+		sketches = append(sketches, s.sketch())
 	}
 	if len(sketches) == 0 {
 		return nil
@@ -184,7 +184,7 @@ func mint(src feed.Source, s *sighting) string {
 // document is named by its number among those, negative.
 func knownOf(e feed.Entry, src feed.Source, item int64) feed.Known {
 	return feed.Known{EntryID: e.ID, SourceID: e.SourceID, ItemID: item, Keys: e.Keys, Canonical: e.Canonical,
-		Decision: e.Decision.Kind, Position: src.Position, Priority: src.Priority, Listed: true, File: src.Kind == feed.KindFolder}
+		Decision: e.Decision.Kind, Position: src.Position, Priority: src.Priority, When: e.When(), Listed: true, File: src.Kind == feed.KindFolder}
 }
 
 // addCopy stores an entry as a further one of an item.
@@ -240,7 +240,7 @@ func (a *applying) contend(ctx context.Context, s *sighting, supporters []feed.K
 	challenger := dedupe.Candidate{Text: s.reading.text,
 		Candidate: feed.Candidate{Known: knownOf(s.entry, a.p.source, s.entry.ItemID), Entry: s.entry}}
 	if dedupe.Better(lead, challenger) {
-		if done, err := a.refound(ctx, s, supporters); done || err != nil {
+		if done, err := a.refound(ctx, s, supporters, advantage(lead, challenger)); done || err != nil {
 			return err
 		}
 	}
@@ -252,18 +252,32 @@ func (a *applying) contend(ctx context.Context, s *sighting, supporters []feed.K
 
 // refound makes the entry the founder of its item, if nobody can have seen
 // that yet; it tells whether that was so.
-func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known) (done bool, err error) {
+func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known, because string) (done bool, err error) {
 	item := newItem(a.p.source, s, a.run.Now)
 	item.RowID = s.entry.ItemID
 	waiting, err := a.tx.Refound(ctx, item, s.entry.ID)
 	if err != nil || !waiting {
 		return false, err
 	}
-	if err := demote(ctx, a.tx, supporters, s.entry.ID, s.entry.Decision); err != nil {
+	left := feed.Decision{Kind: feed.CopyOf, Rule: "best copy", Reason: "A better copy came in the same run: " + because + "."}
+	if err := demote(ctx, a.tx, supporters, s.entry.ID, left); err != nil {
 		return false, err
 	}
 	return true, a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "best copy",
-		Reason: "Several sources brought it in one run; this is the best copy: by its source's priority, its length, its date, and the order of the sources."})
+		Reason: "Of the copies that came in one run it is the best: " + because + ". " + s.entry.Decision.Reason})
+}
+
+// advantage says what makes the other the better copy. It asks in the order of [dedupe.Better].
+func advantage(lead, other dedupe.Candidate) string {
+	switch {
+	case other.Known.Priority > lead.Known.Priority:
+		return "its source has a higher priority"
+	case dedupe.Fuller(lead.Text, other.Text):
+		return "it has the full text"
+	case other.Entry.When().Before(lead.Entry.When()):
+		return "it is the earlier one"
+	}
+	return "its source is declared first"
 }
 
 // replace lets a full text stand in for the summary that led its item.
@@ -280,7 +294,7 @@ func (a *applying) replace(ctx context.Context, s *sighting, supporters []feed.K
 	if err := a.tx.SetLead(ctx, s.entry.ItemID, s.entry.ID); err != nil {
 		return err
 	}
-	if err := markStory(ctx, a.tx, feed.Sketch{EntryID: s.entry.ID, When: s.entry.When(), Terms: s.reading.terms}); err != nil {
+	if err := markStory(ctx, a.tx, s.sketch()); err != nil {
 		return err
 	}
 	return a.tx.TouchItem(ctx, s.entry.ItemID, a.run.Now)
@@ -326,17 +340,24 @@ func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error 
 	if err := a.tx.UpdateEntry(ctx, *e); err != nil {
 		return err
 	}
-	if err := a.remember(ctx, []*sighting{s}); err != nil {
-		return err
-	}
 	if err := back(ctx, a.tx, k); err != nil {
 		return err
 	}
-	if e.Keys.Shown == k.Keys.Shown || k.Decision != feed.Published {
+	if e.Keys.Shown == k.Keys.Shown {
+		a.p.report.Counts.Unchanged++
+		return nil
+	}
+	if err := a.remember(ctx, []*sighting{s}); err != nil {
+		return err
+	}
+	if k.Decision != feed.Published {
 		a.p.report.Counts.Unchanged++
 		return nil
 	}
 	a.p.report.Counts.Updated++
+	if err := markStory(ctx, a.tx, s.sketch()); err != nil {
+		return err
+	}
 	return a.tx.TouchItem(ctx, k.ItemID, a.run.Now)
 }
 

@@ -11,11 +11,11 @@ import (
 
 // knownColumns are read by scanKnown; e is the entry, s its source.
 const knownColumns = `e.id, e.source_id, e.item_id, e.identity_key, e.raw_key, e.url_key, e.content_key, e.shown_key,
-	e.canonical, e.decision, s.position, s.priority, e.unlisted IS NULL, s.kind = 'folder'`
+	e.canonical, e.decision, s.position, s.priority, e.unlisted IS NULL, s.kind = 'folder', COALESCE(e.published, e.first_seen)`
 
 func scanKnown(scan scanner, k *feed.Known) error {
 	return scan(&k.EntryID, &k.SourceID, (*number)(&k.ItemID), &k.Keys.Identity, &k.Keys.Raw, (*number)(&k.Keys.URL),
-		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, &k.Priority, (*flag)(&k.Listed), (*flag)(&k.File))
+		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, &k.Priority, (*flag)(&k.Listed), (*flag)(&k.File), (*instant)(&k.When))
 }
 
 // collectKnown gives a row function that appends to all.
@@ -176,9 +176,19 @@ func (t *Tx) Unname(ctx context.Context, sourceID int64, identities []int64) err
 		[]any{sourceID}, identities)
 }
 
-// Unlist marks entries that their source's document does not list any more.
+// Unlist marks entries that their source's document does not list any more. A
+// file of these does not stand for its publisher any more.
 func (t *Tx) Unlist(ctx context.Context, entryIDs []int64, at time.Time) error {
-	return t.execIn(ctx, `UPDATE entry SET unlisted = $1 WHERE id IN (%s) AND unlisted IS NULL`, []any{ms(at)}, entryIDs)
+	return t.eachIn(ctx, `UPDATE entry SET unlisted = $1 WHERE id IN (%s) AND unlisted IS NULL
+		RETURNING item_id, (SELECT s.kind FROM source s WHERE s.id = entry.source_id)`, []any{ms(at)}, entryIDs, func(scan scanner) error {
+		var item number
+		var kind feed.SourceKind
+		err := scan(&item, &kind)
+		if kind == feed.KindFolder {
+			t.noteMoved(int64(item), 0)
+		}
+		return err
+	})
 }
 
 // Relist marks entries as listed again.
@@ -238,9 +248,14 @@ func (s *Store) Held(ctx context.Context, limit int) ([]feed.Entry, error) {
 
 func (s *Store) entries(ctx context.Context, query string, args ...any) ([]feed.Entry, error) {
 	var all []feed.Entry
-	err := s.reader.each(ctx, query, args, func(scan scanner) error {
-		all = append(all, feed.Entry{})
-		return scan(entryFields(&all[len(all)-1])...)
-	})
+	err := s.reader.each(ctx, query, args, collectEntries(&all))
 	return all, err
+}
+
+// collectEntries gives a row function that appends to all.
+func collectEntries(all *[]feed.Entry) func(scanner) error {
+	return func(scan scanner) error {
+		*all = append(*all, feed.Entry{})
+		return scan(entryFields(&(*all)[len(*all)-1])...)
+	}
 }

@@ -167,6 +167,6 @@ func (s session) candidates(ctx context.Context, entryIDs []int64) ([]feed.Candi
 // knownOf is what is known of an entry; k has what its source says.
 func knownOf(e feed.Entry, k feed.Known) feed.Known {
 	k.EntryID, k.SourceID, k.ItemID, k.Keys = e.ID, e.SourceID, e.ItemID, e.Keys
-	k.Canonical, k.Decision, k.Listed = e.Canonical, e.Decision.Kind, e.Unlisted.IsZero()
+	k.Canonical, k.Decision, k.Listed, k.When = e.Canonical, e.Decision.Kind, e.Unlisted.IsZero(), e.When()
 	return k
 }

@@ -45,11 +45,15 @@ func sameURL(e feed.Entry, k feed.Known) bool {
 	return e.Keys.URL != 0 && e.Keys.URL == k.Keys.URL && e.Canonical == k.Canonical
 }
 
+// notice is the length, in bytes of HTML, under which a text may be a form that
+// is filled in alike a second time: "Fed adds reserves".
+const notice = 800
+
 // sameContent asks for the title as well within one feed: a publisher's
 // standing text (a notice, a table) may come back under many titles. Files
 // have no such publisher.
 func sameContent(e feed.Entry, k feed.Known) bool {
-	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content {
+	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content || len(e.Content) < notice && days(e.When(), k.When) > windowDays {
 		return false
 	}
 	isFile := strings.HasPrefix(e.Identity, filePrefix)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"tributary/feed"
 )
@@ -100,12 +101,12 @@ func Near(e feed.Entry, text Text, candidates []Candidate) Verdict {
 
 // mayCopy tells whether two entries can be copies at all.
 func mayCopy(a, b feed.Entry) bool {
-	return days(a, b) <= windowDays && sameLanguage(a.Language, b.Language)
+	return days(a.When(), b.When()) <= windowDays && sameLanguage(a.Language, b.Language)
 }
 
-// days is how many days lie between two entries.
-func days(a, b feed.Entry) int {
-	d := dayOf(a.When()) - dayOf(b.When())
+// days is how many days lie between two times.
+func days(a, b time.Time) int {
+	d := dayOf(a) - dayOf(b)
 	return max(d, -d)
 }
 
@@ -177,7 +178,7 @@ func judge(e feed.Entry, text Text, mine index, c *Candidate) match {
 		m.rule, m.objection = "summary of", p.lesserFirst().summary()
 		m.share = m.contained()
 	case short:
-		m.rule, m.objection = "near short", p.short(days(e, c.Entry))
+		m.rule, m.objection = "near short", p.short(days(e.When(), c.Entry.When()))
 	default:
 		m.rule, m.objection = "near", p.near()
 	}
