@@ -22,6 +22,7 @@ type EditorStore interface {
 	Item(ctx context.Context, id string) (feed.Item, error)
 	Entries(ctx context.Context, itemRow int64) ([]feed.Entry, error)
 	Sources(ctx context.Context) ([]feed.Source, error)
+	Corrections(ctx context.Context, limit int) ([]feed.Correction, error)
 	Write(ctx context.Context, do func(Tx) error) error
 }
 
@@ -31,6 +32,9 @@ func (c *Editor) Split(ctx context.Context, itemID string, entryID int64) (newID
 	item, err := c.Store.Item(ctx, itemID)
 	if err != nil {
 		return "", err
+	}
+	if item.MergedID != "" {
+		return "", mergedAlready(item)
 	}
 	entries, err := c.Store.Entries(ctx, item.RowID)
 	if err != nil {
@@ -50,8 +54,8 @@ func (c *Editor) Split(ctx context.Context, itemID string, entryID int64) (newID
 	}
 	out := splitting{now: c.Now(), from: item, entry: e, rest: slices.Delete(slices.Clone(entries), i, i+1)}
 	out.item = newItem(src, &sighting{entry: e}, e.FirstSeen)
-	if out.item.ID == item.ID { // the entry founded the item, which goes on without it
-		out.item.ID = mint(src, &sighting{seed: src.URL + "\n" + e.Identity + "\nsplit"})
+	if out.item.ID, err = c.idOutside(ctx, item, src, e); err != nil {
+		return "", err
 	}
 	err = c.Store.Write(ctx, func(tx Tx) error { return out.write(ctx, tx) })
 	return out.item.ID, err
@@ -68,6 +72,50 @@ func (c *Editor) source(ctx context.Context, id int64) (feed.Source, error) {
 		}
 	}
 	return feed.Source{ID: id}, nil // it was removed: its entries stay
+}
+
+// mostCorrections is how far back a merge is remembered.
+const mostCorrections = 1000
+
+// idOutside is the id of the item that an entry of the given item becomes: of
+// the one that it was before they were merged, or one that no item has.
+func (c *Editor) idOutside(ctx context.Context, item feed.Item, src feed.Source, e feed.Entry) (string, error) {
+	corrections, err := c.Store.Corrections(ctx, mostCorrections)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range corrections {
+		if k.Kind == "merge" && k.Entry == e.ID {
+			if free, err := c.vacant(ctx, k.Other, item); free || err != nil {
+				return k.Other, err
+			}
+		}
+	}
+	seed := src.URL + "\n" + e.Identity
+	if src.Kind == feed.KindFolder { // ids know nothing of folders' paths
+		seed = fmt.Sprintf("document\n%x", uint64(e.Keys.Raw))
+	}
+	for {
+		id := mint(src, &sighting{seed: seed})
+		if free, err := c.vacant(ctx, id, item); free || err != nil {
+			return id, err
+		}
+		seed += "\nsplit"
+	}
+}
+
+// vacant tells whether an id is nobody's, or that of an item that was merged
+// into the given one.
+func (c *Editor) vacant(ctx context.Context, id string, into feed.Item) (bool, error) {
+	holder, err := c.Store.Item(ctx, id)
+	if feed.CodeOf(err) == feed.CodeNotFound {
+		return true, nil
+	}
+	return err == nil && holder.MergedID == into.ID, err
+}
+
+func mergedAlready(item feed.Item) error {
+	return feed.Errorf(feed.CodeInvalid, "item %s was merged into %s already: name that one", item.ID, item.MergedID)
 }
 
 // splitting is an entry on its way out of an item.
@@ -148,7 +196,7 @@ func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error
 	for _, it := range []feed.Item{into, from} {
 		switch {
 		case it.MergedID != "":
-			return "", feed.Errorf(feed.CodeInvalid, "item %s was merged into %s already: name that one", it.ID, it.MergedID)
+			return "", mergedAlready(it)
 		case it.Place == 0:
 			return "", feed.Errorf(feed.CodeInvalid, "item %s still waits for the end of its run: try again when that is over", it.ID)
 		}
@@ -177,6 +225,6 @@ func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error
 		if err := tx.RecountItem(ctx, into.RowID, now); err != nil {
 			return err
 		}
-		return tx.NoteCorrection(ctx, feed.Correction{Kind: "merge", Item: into.ID, Other: from.ID, At: now})
+		return tx.NoteCorrection(ctx, feed.Correction{Kind: "merge", Item: into.ID, Other: from.ID, Entry: from.Entry.ID, At: now})
 	})
 }

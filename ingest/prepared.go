@@ -112,6 +112,11 @@ type sighting struct {
 	hold    *feed.Decision
 }
 
+// sketch is what decides about the story of its item.
+func (s *sighting) sketch() feed.Sketch {
+	return feed.Sketch{EntryID: s.entry.ID, When: s.entry.When(), Terms: s.reading.terms}
+}
+
 func newReport(src feed.Source) feed.SourceReport {
 	return feed.SourceReport{
 		Source: src.Slug, Name: src.Title(), Outcome: feed.OutcomeOK, Status: src.State.Status,

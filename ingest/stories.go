@@ -43,13 +43,13 @@ type telling struct {
 	now     time.Time
 	items   []marked
 	byMark  index // to entry ids, or to -1, -2 … for the items themselves
-	known   map[int64]story.Item
+	known   map[int64]*story.Item
 	pending []int // items that shall found stories
 }
 
 // tell puts items into stories.
 func tell(ctx context.Context, tx Tx, items []feed.Sketch, now time.Time) error {
-	t := telling{tx: tx, now: now, byMark: index{}, known: map[int64]story.Item{}}
+	t := telling{tx: tx, now: now, byMark: index{}, known: map[int64]*story.Item{}}
 	for _, it := range items {
 		m := marked{Item: recallSketch(it)}
 		m.own, m.look = m.Terms.Marks(m.When)
@@ -92,12 +92,14 @@ func (t *telling) lookUp(ctx context.Context) error {
 	slices.Sort(ids)
 	found, err := t.tx.Sketches(ctx, slices.Compact(ids))
 	for _, s := range found {
-		t.known[s.EntryID] = recallSketch(s)
+		known := recallSketch(s)
+		t.known[s.EntryID] = &known
 	}
 	return err
 }
 
-// place decides which story an item belongs to.
+// place decides which story an item belongs to, and which others belong there
+// in the light of it.
 func (t *telling) place(ctx context.Context, i int) error {
 	r := &t.items[i]
 	if r.StoryRow != 0 { // it has come back
@@ -108,7 +110,7 @@ func (t *telling) place(ctx context.Context, i int) error {
 	if verdict.Story == 0 {
 		t.pending = append(t.pending, i)
 		r.StoryRow = -int64(i) - 1 // until it has a row
-		return nil
+		return t.bring(ctx, i, verdict)
 	}
 	r.StoryRow = verdict.Story
 	if verdict.Story < 0 {
@@ -118,7 +120,38 @@ func (t *telling) place(ctx context.Context, i int) error {
 		}
 		r.StoryRow = t.items[first].StoryRow
 	}
-	return t.tx.JoinStory(ctx, r.ItemRow, r.StoryRow, verdict.Reason, t.now)
+	if err := t.tx.JoinStory(ctx, r.ItemRow, r.StoryRow, verdict.Reason, t.now); err != nil {
+		return err
+	}
+	return t.bring(ctx, i, verdict)
+}
+
+// bring moves items into the story of item i that were put elsewhere before it
+// showed what they have in common.
+func (t *telling) bring(ctx context.Context, i int, verdict story.Verdict) error {
+	if len(verdict.Bring) == 0 {
+		return nil
+	}
+	if err := t.found(ctx); err != nil {
+		return err
+	}
+	for _, id := range verdict.Bring {
+		moved := t.item(id)
+		moved.StoryRow = t.items[i].StoryRow
+		if err := t.tx.JoinStory(ctx, moved.ItemRow, moved.StoryRow, verdict.Reason, t.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// item is the item that an entry leads, of those at hand.
+func (t *telling) item(entryID int64) *story.Item {
+	if known, ok := t.known[entryID]; ok {
+		return known
+	}
+	i := slices.IndexFunc(t.items, func(m marked) bool { return m.EntryID == entryID })
+	return &t.items[i].Item
 }
 
 func (t *telling) candidates(look []int64) []story.Item {
@@ -127,7 +160,7 @@ func (t *telling) candidates(look []int64) []story.Item {
 		if id < 0 {
 			out = append(out, t.items[-id-1].Item)
 		} else if r, ok := t.known[id]; ok && r.StoryRow != 0 {
-			out = append(out, r)
+			out = append(out, *r)
 		}
 	}
 	return out

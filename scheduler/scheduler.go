@@ -161,6 +161,28 @@ func (s *Scheduler) prune(ctx context.Context) {
 		return
 	}
 	s.log.Info("pruned old texts", "entries", n)
+	if err := s.forgetMarks(ctx); err != nil {
+		s.log.Error("dropping old marks failed", "error", err)
+	}
+}
+
+// marksKept is how long it can be seen that an entry is like another: longer
+// than the window of copies, and of stories, so that what comes late is compared too.
+const marksKept = 60 * 24 * time.Hour
+
+// forgetMarks drops old marks, some at a time, so that others can write in between.
+func (s *Scheduler) forgetMarks(ctx context.Context) error {
+	day := int(s.pipeline.Now().Add(-marksKept).Unix() / (24 * 60 * 60))
+	for n := 1; n > 0; {
+		err := s.store.Write(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.ForgetMarks(ctx, day)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NextRun is when the schedule asks for the next run; zero before Run.

@@ -53,7 +53,7 @@ const notice = 800
 // standing text (a notice, a table) may come back under many titles. Files
 // have no such publisher.
 func sameContent(e feed.Entry, k feed.Known) bool {
-	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content || len(e.Content) < notice && days(e.When(), k.When) > windowDays {
+	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content || len(e.Content) < notice && !e.Published.IsZero() && days(e.Published, k.When) > windowDays {
 		return false
 	}
 	isFile := strings.HasPrefix(e.Identity, filePrefix)

@@ -7,13 +7,14 @@ package story
 const (
 	betweenPart  = 0.7
 	betweenLeast = 0.2
-	usualLike    = 0.25
-	usualPairs   = 3
+	usualLike    = 0.22
+	usualPairs   = 5
 )
 
 // clusters are events in the making: all sums are over pairs of items.
 type clusters struct {
-	between [maxNear + 1][maxNear + 1]float32 // and within, on the diagonal
+	between [maxNear + 1][maxNear + 1]float32 // and inside each, on the diagonal
+	within  [maxNear + 1]float32              // how alike each one's items are
 	size    [maxNear + 1]float32              // 0: it went into another
 	best    [maxNear + 1]int                  // which other it would be joined with, or -1
 	n       int
@@ -26,6 +27,7 @@ func (c *comparison) sort() {
 	for i := range cl.n {
 		c.event[i] = uint8(i)
 		cl.size[i] = 1
+		cl.measure(i)
 	}
 	for i := range cl.n {
 		cl.look(i)
@@ -44,16 +46,16 @@ func (c *comparison) sort() {
 	}
 }
 
-// within is how alike a cluster's items are.
-func (cl *clusters) within(i int) float32 {
+// measure notes how alike a cluster's items are.
+func (cl *clusters) measure(i int) {
 	pairs := cl.size[i] * (cl.size[i] - 1) / 2
-	return (cl.between[i][i] + usualPairs*usualLike) / (pairs + usualPairs)
+	cl.within[i] = (cl.between[i][i] + usualPairs*usualLike) / (pairs + usualPairs)
 }
 
 // mean is how alike the items of two clusters are, or 0 if that is not enough for one event.
 func (cl *clusters) mean(i, j int) float32 {
 	m := cl.between[i][j] / (cl.size[i] * cl.size[j])
-	if m < betweenLeast || m < betweenPart*(cl.within(i)+cl.within(j))/2 {
+	if m < betweenLeast || m < betweenPart/2*(cl.within[i]+cl.within[j]) {
 		return 0
 	}
 	return m
@@ -101,6 +103,7 @@ func (cl *clusters) join(i, j int) {
 	}
 	cl.size[i] += cl.size[j]
 	cl.size[j] = 0
+	cl.measure(i)
 	for k := range cl.n {
 		if cl.size[k] > 0 && (k == i || cl.best[k] == i || cl.best[k] == j) {
 			cl.look(k)

@@ -42,8 +42,9 @@ func (c *comparison) compare() {
 			u.list = append(u.list, use{uint8(i), t.kind, t.weight, u.last[h]})
 			u.last[h] = uint16(len(u.list) - 1)
 		}
+		c.age[i] = age(x, c.near[0].When)
 		for j := range i {
-			l := likeness(x, c.near[j], p[j])
+			l := likeness(x, c.near[j], &p[j]) * min(c.age[i]/c.age[j], c.age[j]/c.age[i])
 			c.like[i][j], c.like[j][i] = l, l
 		}
 	}

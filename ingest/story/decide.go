@@ -32,7 +32,7 @@ const (
 
 const (
 	maxCandidates = 64 // how many are looked at
-	maxNear       = 32 // how many of these are compared with each other
+	maxNear       = 24 // how many of these are compared with each other
 )
 
 // Decide tells which of the candidates' stories the item belongs to. It looks at no
@@ -51,6 +51,7 @@ func Decide(item Item, candidates []Item) Verdict {
 // comparison is an item with the candidates nearest to it.
 type comparison struct {
 	near  []*Item // the item first
+	age   [maxNear + 1]float32
 	like  [maxNear + 1][maxNear + 1]float32
 	event [maxNear + 1]uint8 // the event of each
 }
@@ -70,8 +71,10 @@ func nearest(item Item, candidates []Item) []*Item {
 		if x.EntryID == item.EntryID {
 			continue
 		}
-		if l := likeness(&item, x, ix.product(&x.Terms)); l > 0 {
-			list = append(list, scored{x, l})
+		p := ix.product(&x.Terms)
+		if l := likeness(&item, x, &p); l > 0 {
+			a := age(x, item.When)
+			list = append(list, scored{x, l * min(a, 1/a)})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.like, a.like) })

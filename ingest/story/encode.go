@@ -53,11 +53,14 @@ func Decode(b []byte) (Terms, error) {
 		t.list[i] = term{hash: uint32(last), kind: kind(v & 3), weight: float32(b[n])}
 		b = b[n+1:]
 	}
+	texts := string(b)
+	t.clear = make([]spoken, 0, maxSpoken)
 	for len(b) > 0 {
 		if len(b) < 2 || len(b) < 2+int(b[1]) || int(b[0]) >= len(t.list) || len(t.clear) == maxSpoken {
 			return Terms{}, errDamaged
 		}
-		t.clear = append(t.clear, spoken{b[0], string(b[2 : 2+int(b[1])])})
+		t.clear = append(t.clear, spoken{b[0], texts[2 : 2+int(b[1])]})
+		texts = texts[2+int(b[1]):]
 		b = b[2+int(b[1]):]
 	}
 	t.scale()

@@ -3,6 +3,7 @@ package story
 import (
 	"math"
 	"strings"
+	"time"
 )
 
 // Likeness is a mean of cosines: of all terms together, and of words, names,
@@ -14,42 +15,39 @@ var (
 )
 
 const (
-	decayDays  = 5    // after so many days likeness counts exp(-decayRate)
-	decayRate  = 0.5  //
-	sameSource = 0.85 // what likeness counts between items of one source that are a column's distance apart
-	columnGap  = 16   // hours
+	decay      = 0.1  // likeness counts exp(-decay) for each day between: 0.61 after the five of which most stories are
+	sameSource = 0.85 // what it counts between items of one source that are an issue apart: columns, tables
+	issueHours = 16
 )
 
 // product is a scalar product, by kind.
 type product [kinds]float32
 
-// likeness of two items whose vectors have the product p, 0 to 1.
-func likeness(a, b *Item, p product) float32 {
-	var s float32
-	if sameLanguage(a, b) {
-		s = cosines(&a.Terms, &b.Terms, p)
-	} else {
-		s = abroad(&a.Terms, &b.Terms)
-	}
-	hours := math.Abs(a.When.Sub(b.When).Hours())
-	if a.SourceID != 0 && a.SourceID == b.SourceID && hours > columnGap {
-		s *= sameSource
-	}
-	return s * float32(math.Exp(-decayRate*hours/24/decayDays))
+// age is what an item's time contributes to the decay: that between two items is the
+// smaller of their ages by the greater.
+func age(x *Item, since time.Time) float32 {
+	days := x.When.Sub(since).Hours() / 24
+	return float32(math.Exp(decay * max(-90, min(90, days))))
 }
 
-func cosines(a, b *Terms, p product) float32 {
+// likeness of two items whose vectors have the product p, at the same time, 0 to 1.
+func likeness(a, b *Item, p *product) float32 {
+	if !sameLanguage(a, b) {
+		return abroad(&a.Terms, &b.Terms)
+	}
 	all, s := float32(0), float32(0)
 	for k, dot := range p {
 		if dot > 0 {
 			all += dot
-			s += ofKind[k] * min(1, dot/sqrt(max(1e-4, a.norm[k]*b.norm[k])))
+			s += ofKind[k] * min(1, dot*a.Terms.scaled[k]*b.Terms.scaled[k])
 		}
 	}
-	return s + ofAll*all
+	s += ofAll * all
+	if a.SourceID != 0 && a.SourceID == b.SourceID && a.When.Sub(b.When).Abs() > issueHours*time.Hour {
+		s *= sameSource
+	}
+	return s
 }
-
-func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
 // sameLanguage tells whether the words of two items can be compared. Whether a text is
 // English it says itself.

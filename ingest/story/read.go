@@ -13,27 +13,29 @@ type found struct {
 	kind         kind
 	n            int
 	inTitle      bool
-	inLead       bool
 	upper, lower int // uses within sentences, with and without a capital
 	rarity       float64
 	general      float64 // the share of its uses in lower case in general English
 	surface      string  // as it is first written
 }
 
-// reader finds terms. The maps give places in the list.
+// reader finds terms. The maps give places in the list, by 32 bits of hash: two words of a
+// text have the same in one of ten thousand texts.
 type reader struct {
-	forms        map[string]int // of words as written
-	keys         map[string]int // of stems
-	pairs        map[[2]int]int // of two names
+	forms        map[uint32]int // of words as written
+	keys         map[uint32]int // of stems, and of pairs of names
 	list         []found
 	stops, words int
 }
+
+// maxWords is how many words of a text are read at most.
+const maxWords = 2000
 
 // text reads one of the item's texts.
 func (r *reader) text(t words.Text, title bool) {
 	shouts := title && mostlyCapital(t)
 	prev, end := -1, 0 // the name just before the word, or the character
-	for i, w := range t.Words {
+	for _, w := range t.Words[:min(len(t.Words), maxWords)] {
 		r.words++
 		if len(w.Text) < 2 && !w.Is(words.Number) || words.IsStop(w.Text) {
 			r.stops++
@@ -41,8 +43,7 @@ func (r *reader) text(t words.Text, title bool) {
 			continue
 		}
 		at := r.word(w, t.Source[w.Start:w.End], shouts)
-		lead := i < leadLen
-		r.list[at].meet(title, lead)
+		r.list[at].meet(title)
 		capital := w.Is(words.Capital)
 		if !w.Is(words.First) && !shouts {
 			if capital {
@@ -53,7 +54,7 @@ func (r *reader) text(t words.Text, title bool) {
 		}
 		joins := capital && !shouts
 		if joins && prev >= 0 && w.Start <= end+1 {
-			r.list[r.pair(prev, at)].meet(title, lead)
+			r.list[r.pair(prev, at)].meet(title)
 		}
 		prev, end = -1, w.End
 		if joins {
@@ -62,10 +63,9 @@ func (r *reader) text(t words.Text, title bool) {
 	}
 }
 
-func (f *found) meet(title, lead bool) {
+func (f *found) meet(title bool) {
 	f.n++
 	f.inTitle = f.inTitle || title
-	f.inLead = f.inLead || lead
 }
 
 // isName goes by how the text writes the word, and, where it does not tell, by how general
@@ -76,6 +76,10 @@ func (f *found) isName() bool {
 
 // nameBelow: a stem that general English writes less often than so in lower case is a name.
 const nameBelow = 0.4
+
+// nameShare is what the share of texts counts that a name is in: who was in the
+// news when the table was made may be rare by now.
+const nameShare = 0.1
 
 // mostlyCapital tells whether a title writes its words with capitals, so that
 // they tell nothing.
@@ -104,7 +108,8 @@ func (r *reader) isEnglish(lang string) bool {
 
 // word gives the place of a word's term.
 func (r *reader) word(w words.Word, surface string, shouts bool) int {
-	if at, ok := r.forms[w.Text]; ok {
+	form := fnv(w.Text)
+	if at, ok := r.forms[form]; ok {
 		return at
 	}
 	f := found{surface: surface, kind: number}
@@ -115,32 +120,37 @@ func (r *reader) word(w words.Word, surface string, shouts bool) int {
 		f.kind = word
 		key = words.Stem(key)
 		use := words.Usage(key)
+		if use.Lower < nameBelow {
+			use.Share *= nameShare
+		}
 		f.rarity, f.general = rarity(use.Share), use.Lower
 		unknown := use.Share <= words.Rare && w.Is(words.Capital) && !w.Is(words.First) && !shouts
 		if use.Lower >= nameBelow && !unknown {
 			key = root(key)
 		}
 	}
-	at, ok := r.keys[key]
+	hash := fnv(key)
+	at, ok := r.keys[hash]
 	if !ok {
 		at = len(r.list)
-		r.keys[key] = at
-		f.hash = hashOf(key)
+		r.keys[hash] = at
+		f.hash = fold(hash)
 		r.list = append(r.list, f)
 	}
-	r.forms[w.Text] = at
+	r.forms[form] = at
 	return at
 }
 
 // pair gives the place of the term that two names in a row are.
 func (r *reader) pair(a, b int) int {
-	at, ok := r.pairs[[2]int{a, b}]
+	x, y := &r.list[a], &r.list[b]
+	hash := x.hash*0x9E3779B1 ^ y.hash
+	at, ok := r.keys[hash]
 	if !ok {
 		at = len(r.list)
-		r.pairs[[2]int{a, b}] = at
-		x, y := &r.list[a], &r.list[b]
+		r.keys[hash] = at
 		r.list = append(r.list, found{
-			hash: fold(x.hash*0x9E3779B1 ^ y.hash), kind: pair,
+			hash: fold(hash), kind: pair,
 			rarity: min(1, x.rarity+y.rarity), surface: x.surface + " " + y.surface,
 		})
 	}

@@ -13,15 +13,12 @@ const maxTerms = 60
 
 // What a term weighs, in parts of what a rare word weighs that is used once.
 const (
-	inTitle = 1.5 // times, if the title has it
-	inLead  = 1.3 // times, if it is among the first words of the text
-	leadLen = 60  // how many words those are
-
-	aName   = 1.3  // a name
-	aNumber = 0.55 // a number of two digits or more
+	inTitle = 1.2 // times, if the title has it
+	aName   = 1.1
+	aPair   = 0.6
+	aNumber = 0.6  // of two digits or more
 	aDigit  = 0.16 // a number of one digit
 	aYear   = 1.1  // 1900 to 2099: a report that names another year is of another event
-	aPair   = 0.6  // two names in a row
 )
 
 // kind is what a term is.
@@ -49,7 +46,7 @@ type Terms struct {
 	list    []term // by hash
 	clear   []spoken
 	english bool
-	norm    [kinds]float32 // the squared length of each kind's part
+	scaled  [kinds]float32 // by what each kind's part is to be multiplied to have length 1, ten at most
 }
 
 // spoken is one of the strongest terms, as its text writes it.
@@ -68,13 +65,13 @@ const (
 // have a pair that is equal by chance in two of ten thousand cases.
 const hashBits = 24
 
-// hashOf is FNV-1a, folded.
-func hashOf(s string) uint32 {
+// fnv is the hash FNV-1a.
+func fnv(s string) uint32 {
 	h := uint32(2166136261)
 	for i := 0; i < len(s); i++ {
 		h = (h ^ uint32(s[i])) * 16777619
 	}
-	return fold(h)
+	return h
 }
 
 func fold(h uint32) uint32 { return (h>>hashBits ^ h) & (1<<hashBits - 1) }
@@ -83,10 +80,9 @@ func fold(h uint32) uint32 { return (h>>hashBits ^ h) & (1<<hashBits - 1) }
 // BCP 47 tag or "".
 func Read(title, body words.Text, lang string) Terms {
 	r := reader{
-		forms: make(map[string]int, 256),
-		keys:  make(map[string]int, 256),
-		pairs: make(map[[2]int]int, 32),
-		list:  make([]found, 0, 256),
+		forms: make(map[uint32]int, 128),
+		keys:  make(map[uint32]int, 128),
+		list:  make([]found, 0, 128),
 	}
 	r.text(title, true)
 	r.text(body, false)
@@ -94,14 +90,11 @@ func Read(title, body words.Text, lang string) Terms {
 }
 
 // weigh gives a term's weight: the more, the rarer it is in general, the more often
-// it is used, and the earlier.
+// it is used, and more if the title has it.
 func (f *found) weigh(english bool) float32 {
 	w := math.Sqrt(float64(f.n))
 	if f.inTitle {
 		w *= inTitle
-	}
-	if f.inLead {
-		w *= inLead
 	}
 	switch f.kind {
 	case number:
@@ -191,11 +184,14 @@ func (t *Terms) scale() {
 		return
 	}
 	f := float32(1 / math.Sqrt(float64(sum)))
-	t.norm = [kinds]float32{}
+	var parts [kinds]float32
 	for i := range t.list {
 		x := &t.list[i]
 		x.weight *= f
-		t.norm[x.kind] += x.weight * x.weight
+		parts[x.kind] += x.weight * x.weight
+	}
+	for k, sum := range parts {
+		t.scaled[k] = float32(1 / math.Sqrt(max(0.01, float64(sum))))
 	}
 }
 

@@ -40,39 +40,92 @@ type Text struct {
 // Split reads a text. Scripts that are written without spaces give a word for
 // each character.
 func Split(text string) Text {
-	s := splitter{src: norm.NFKC.String(text)}
+	s := splitter{src: norm.NFKC.String(text), first: true}
+	s.lower = lowerASCII(s.src)
 	s.words = make([]Word, 0, len(text)/6+1)
-	s.first = true
 	s.run()
 	return Text{Source: s.src, Words: s.words}
 }
 
 type splitter struct {
 	src   string
+	lower string // src with its ASCII letters in lower case, so that most words' texts are parts of it
 	words []Word
 	at    int
 	first bool // the next word begins a sentence
 }
 
+// lowerASCII leaves all but the letters A to Z alone.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c-'A' < 26 {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
+}
+
+// class is what an ASCII character is to a word.
+type class uint8
+
+const (
+	other class = iota
+	small
+	big
+	digit
+)
+
+var classes = func() (all [256]class) {
+	for c := range utf8.RuneSelf {
+		switch r := rune(c); {
+		case isUpper(r):
+			all[c] = big
+		case isLetter(r):
+			all[c] = small
+		case isDigit(r):
+			all[c] = digit
+		}
+	}
+	return all
+}()
+
 func (s *splitter) run() {
 	for s.at < len(s.src) {
 		c := s.src[s.at]
-		r, n := rune(c), 1
-		if c >= utf8.RuneSelf {
-			r, n = utf8.DecodeRuneInString(s.src[s.at:])
-		}
-		switch {
-		case isDigit(r):
+		switch classes[c] {
+		case small, big:
+			s.word(rune(c))
+			continue
+		case digit:
 			s.number()
-		case unspaced(r):
-			s.add(s.at, s.at+n, 0)
-			s.at += n
-		case isLetter(r):
-			s.word(r)
-		default:
-			s.mark(r)
-			s.at += n
+			continue
 		}
+		if c == ' ' {
+			s.at++
+			continue
+		}
+		s.rune()
+	}
+}
+
+// rune goes on from a character that begins no ASCII word.
+func (s *splitter) rune() {
+	r, n := rune(s.src[s.at]), 1
+	if r >= utf8.RuneSelf {
+		r, n = utf8.DecodeRuneInString(s.src[s.at:])
+	}
+	switch {
+	case isDigit(r):
+		s.number()
+	case unspaced(r):
+		s.add(s.at, s.at+n, 0, false)
+		s.at += n
+	case isLetter(r):
+		s.word(r)
+	default:
+		s.mark(r)
+		s.at += n
 	}
 }
 
@@ -82,7 +135,7 @@ func (s *splitter) mark(r rune) {
 	case '\n', '!', '?', '。', '！', '？', '•':
 		s.first = true
 	case '.', ':', '…':
-		if !s.afterAbbreviation() && s.spaceAhead() {
+		if !s.first && !s.afterAbbreviation() && s.spaceAhead() {
 			s.first = true
 		}
 	}
@@ -99,11 +152,13 @@ func (s *splitter) afterAbbreviation() bool {
 	if len(s.words) == 0 || s.src[s.at] != '.' {
 		return false
 	}
-	last := s.words[len(s.words)-1]
-	return last.End == s.at && (last.End-last.Start == 1 || abbreviations[last.Text])
+	last := &s.words[len(s.words)-1]
+	return last.End == s.at && len(last.Text) <= longestAbbreviation && (last.End-last.Start == 1 || abbreviations[last.Text])
 }
 
 var abbreviations = setOf("mr mrs ms dr st sen rep gov gen col lt sgt capt prof jr sr no vs inc corp co ltd jan feb mar apr jun jul aug sep sept oct nov dec")
+
+const longestAbbreviation = 4
 
 func setOf(list string) map[string]bool {
 	set := map[string]bool{}
@@ -124,7 +179,7 @@ func (s *splitter) number() {
 		_, n := utf8.DecodeRuneInString(s.src[i:])
 		i += n
 	}
-	s.add(start, i, Number)
+	s.add(start, i, Number, false)
 	w := &s.words[len(s.words)-1]
 	w.Text = plainNumber(w.Text)
 	s.at = i
@@ -145,30 +200,30 @@ func plainNumber(n string) string {
 // points of "U.S.".
 func (s *splitter) word(first rune) {
 	start, i := s.at, s.at
-	letters, capitals := 0, 0
-	for i < len(s.src) {
-		r, n := rune(s.src[i]), 1
-		if r >= utf8.RuneSelf {
-			r, n = utf8.DecodeRuneInString(s.src[i:])
-		}
-		switch {
-		case unspaced(r):
-			n = 0
-		case isLetter(r):
+	letters, capitals, plain := 0, 0, true
+	for n := 1; n > 0 && i < len(s.src); i += n {
+		switch n = 1; classes[s.src[i]] {
+		case small:
 			letters++
+		case big:
+			capitals++
+			letters++
+		case digit:
+		default:
+			if n = 0; s.src[i] == ' ' || s.src[i] == ',' {
+				break // as most words end
+			}
+			var r rune
+			if r, n = s.within(start, i); n > 0 {
+				plain = false
+			}
+			if isLetter(r) {
+				letters++
+			}
 			if isUpper(r) {
 				capitals++
 			}
-		case isDigit(r), unicode.Is(unicode.Mn, r):
-		case isApostrophe(r) && letterAt(s.src, i+n):
-		case r == '.' && i == start+1 && initials(s.src[i:]) || r == '.' && i > start+2 && s.src[i-2] == '.' && initials(s.src[i:]):
-		default:
-			n = 0
 		}
-		if n == 0 {
-			break
-		}
-		i += n
 	}
 	var flags Flags
 	if isUpper(first) {
@@ -177,10 +232,31 @@ func (s *splitter) word(first rune) {
 	if letters > 1 && capitals == letters {
 		flags |= Upper
 	}
-	s.add(start, i, flags)
-	w := &s.words[len(s.words)-1]
-	w.Text = plainWord(w.Text)
+	s.add(start, i, flags, plain)
+	if !plain {
+		w := &s.words[len(s.words)-1]
+		w.Text = plainWord(w.Text)
+	}
 	s.at = i
+}
+
+// within gives the character at i of the word that begins at start, and how
+// many bytes it takes; none if it is no part of the word.
+func (s *splitter) within(start, i int) (rune, int) {
+	r, n := rune(s.src[i]), 1
+	if r >= utf8.RuneSelf {
+		r, n = utf8.DecodeRuneInString(s.src[i:])
+	}
+	switch {
+	case unspaced(r):
+	case isLetter(r), isDigit(r), unicode.Is(unicode.Mn, r):
+		return r, n
+	case isApostrophe(r) && letterAt(s.src, i+n):
+		return r, n
+	case r == '.' && i == start+1 && initials(s.src[i:]) || r == '.' && i > start+2 && s.src[i-2] == '.' && initials(s.src[i:]):
+		return r, n
+	}
+	return 0, 0
 }
 
 // initials tells whether a point is followed by one capital letter alone: the
@@ -200,12 +276,17 @@ func plainWord(w string) string {
 	return w
 }
 
-func (s *splitter) add(start, end int, flags Flags) {
+// add adds a word; a plain one is of ASCII letters and digits.
+func (s *splitter) add(start, end int, flags Flags, plain bool) {
 	if s.first {
 		flags |= First
 		s.first = false
 	}
-	s.words = append(s.words, Word{Text: strings.ToLower(s.src[start:end]), Flags: flags, Start: start, End: end})
+	text := s.lower[start:end]
+	if !plain {
+		text = strings.ToLower(s.src[start:end])
+	}
+	s.words = append(s.words, Word{Text: text, Flags: flags, Start: start, End: end})
 }
 
 func isApostrophe(r rune) bool { return r == '\'' || r == '’' }
