@@ -20,6 +20,9 @@ import (
 const (
 	englishWords = 12000 // how many stems the table has
 	englishTexts = 5     // in how many texts a stem must be, in at least two collections
+	// A stem of one collection only belongs to its subjects, unless so many of its
+	// texts have it that it is the way they are written.
+	englishJargon = 0.01
 )
 
 // usage is what is counted of a stem.
@@ -28,7 +31,8 @@ type wordUsage struct {
 	share       float64 // of the texts of each collection that have it, on average
 	texts       int
 	collections int
-	lower, all  int // its uses within sentences: in lower case, and all
+	most        float64 // its largest share of a collection
+	lower, all  int     // its uses within sentences: in lower case, and all
 }
 
 // englishCommand prints the table of general English that package words ships
@@ -143,7 +147,9 @@ func countCollection(table map[string]*wordUsage, texts []words.Text) {
 	}
 	for stem, n := range counts {
 		u := table[stem]
-		u.share += float64(n) / float64(len(texts))
+		share := float64(n) / float64(len(texts))
+		u.share += share
+		u.most = max(u.most, share)
 		u.texts += n
 		u.collections++
 	}
@@ -152,7 +158,7 @@ func countCollection(table map[string]*wordUsage, texts []words.Text) {
 func mostUsed(table map[string]*wordUsage, collections int) []wordUsage {
 	var all []wordUsage
 	for _, u := range table {
-		if u.texts >= englishTexts && u.collections >= 2 {
+		if u.texts >= englishTexts && (u.collections >= 2 || u.most >= englishJargon) {
 			u.share /= float64(collections)
 			all = append(all, *u)
 		}
