@@ -41,8 +41,9 @@ type Source struct {
 	Enabled  bool
 	Private  bool // appears in no public output
 	Origin   Origin
-	Position int // order of declaration; the smaller wins where copies are equally good
-	Priority int // of its copies of an article: the larger wins; usually 0
+	Position int    // order of declaration; the smaller wins where copies are equally good
+	Priority int    // of its copies of an article: the larger wins; usually 0
+	Topic    string // "off": it is on topic by itself, and not filtered; "": as all
 	// Headers are sent with requests to its host, by name. $NAME in a value
 	// stands for an environment variable, $$ for a dollar sign. Values are
 	// secret, whether they name a variable or not.
@@ -186,4 +187,8 @@ type SourceState struct {
 	LastSize    int64 // of the last 200 body as received
 
 	Imported bool // the first import (newest 50) is done
+
+	// How many of its entries were scored of late, and how many of these were
+	// on topic; both are halved now and then, so that they tell of the present.
+	Scored, OnTopic int
 }

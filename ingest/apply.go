@@ -264,7 +264,18 @@ func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.K
 		return false, err
 	}
 	return true, a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "best copy",
-		Reason: "Of the copies that came in one run it is the best: " + because + ". " + s.entry.Decision.Reason})
+		Reason: "Of the copies that came in one run it is the best: " + because + ". " + evidence(s.entry.Decision)})
+}
+
+// evidence is what makes an entry a copy, said of one that came later and yet leads.
+func evidence(d feed.Decision) string {
+	switch d.Rule {
+	case "url":
+		return "Another has the same address."
+	case "content":
+		return "Another has the same text, word for word."
+	}
+	return d.Reason
 }
 
 // advantage says what makes the other the better copy. It asks in the order of [dedupe.Better].
@@ -347,6 +358,7 @@ func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error 
 		a.p.report.Counts.Unchanged++
 		return nil
 	}
+	a.near.byMark.add(s.reading.own, e.ID)
 	if err := a.remember(ctx, []*sighting{s}); err != nil {
 		return err
 	}

@@ -48,7 +48,10 @@ func lookUp(ctx context.Context, in neighbourhood, sightings []sighting) (*neigh
 	near := &neighbours{in: in, byURL: map[int64][]feed.Known{}, byContent: map[int64][]feed.Known{}, byMark: index{}}
 	var urls, contents, marks []int64
 	for _, s := range sightings {
-		if s.known == nil && s.hold == nil {
+		switch {
+		case s.known != nil: // only for what is to be marked anew
+			marks = append(marks, s.reading.own...)
+		case s.hold == nil:
 			urls = appendKey(urls, s.entry.Keys.URL)
 			contents = appendKey(contents, s.entry.Keys.Content)
 			marks = append(marks, s.reading.look...)
@@ -178,6 +181,18 @@ func (x index) add(keys []int64, id int64) {
 	}
 }
 
+// keep adds an id under those of the keys that fewer than most have, and gives
+// these keys.
+func (x index) keep(keys []int64, id int64, most int) (kept []int64) {
+	for _, k := range keys {
+		if len(x[k]) < most {
+			x[k] = append(x[k], id)
+			kept = append(kept, k)
+		}
+	}
+	return kept
+}
+
 // marks are those to store for an entry: not the ones that a crowd has.
 func (x index) marks(keys []int64, entryID int64) []feed.Mark {
 	var out []feed.Mark
@@ -192,18 +207,28 @@ func (x index) marks(keys []int64, entryID int64) []feed.Mark {
 // most are the ids that have most of these keys, at most n of them; among
 // equals the older ones, and those of this document last.
 func (x index) most(keys []int64, n int) []int64 {
-	shared := map[int64]int{}
+	var all []int64
 	for _, k := range keys {
-		for _, id := range x[k] {
-			shared[id]++
+		all = append(all, x[k]...)
+	}
+	slices.Sort(all)
+	type shared struct {
+		id    int64
+		marks int
+	}
+	var list []shared
+	for i, id := range all {
+		if i == 0 || id != all[i-1] {
+			list = append(list, shared{id: id})
 		}
+		list[len(list)-1].marks++
 	}
-	ids := make([]int64, 0, len(shared))
-	for id := range shared {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b int64) int {
-		return cmp.Or(cmp.Compare(shared[b], shared[a]), cmp.Compare(uint64(a), uint64(b)))
+	slices.SortFunc(list, func(a, b shared) int {
+		return cmp.Or(cmp.Compare(b.marks, a.marks), cmp.Compare(uint64(a.id), uint64(b.id)))
 	})
-	return ids[:min(len(ids), n)]
+	ids := make([]int64, min(len(list), n))
+	for i := range ids {
+		ids[i] = list[i].id
+	}
+	return ids
 }

@@ -11,9 +11,15 @@ import (
 
 const (
 	// storiesAtOnce is how many admitted items look for their stories together.
-	storiesAtOnce = 64
+	storiesAtOnce = 256
 	// nearStories is how many items an item is compared with at most.
-	nearStories = 64
+	nearStories = 32
+	// storyCrowd is how many items may have one of the marks of stories: it is
+	// fewer than of texts, since each has three times as many places to look.
+	storyCrowd = 32
+	// keptSketches is how many items that have been read are kept for those
+	// that come next.
+	keptSketches = 4096
 )
 
 // admit gives the items that wait their places, and puts each into its story:
@@ -23,9 +29,13 @@ func admit(ctx context.Context, tx Tx, skipRuns []string, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	known := map[int64]*story.Item{}
 	for items := range slices.Chunk(admitted, storiesAtOnce) {
-		if err := tell(ctx, tx, items, now); err != nil {
+		if err := tell(ctx, tx, items, known, now); err != nil {
 			return err
+		}
+		if len(known) > keptSketches {
+			clear(known)
 		}
 	}
 	return nil
@@ -37,19 +47,30 @@ type marked struct {
 	own, look []int64
 }
 
-// telling is the work on the stories of some items.
-type telling struct {
-	tx      Tx
-	now     time.Time
-	items   []marked
-	byMark  index // to entry ids, or to -1, -2 … for the items themselves
-	known   map[int64]*story.Item
-	pending []int // items that shall found stories
+// move is an item's way into another's story.
+type move struct {
+	item *story.Item
+	row  int64 // of the story
+	why  string
 }
 
-// tell puts items into stories.
-func tell(ctx context.Context, tx Tx, items []feed.Sketch, now time.Time) error {
-	t := telling{tx: tx, now: now, byMark: index{}, known: map[int64]*story.Item{}}
+// telling is the work on the stories of some items. A story that is to be
+// founded by item 0, 1, 2 … goes by the row -1, -2, -3 … until it has one.
+type telling struct {
+	tx     Tx
+	now    time.Time
+	items  []marked
+	byMark index                 // to entry ids, or to -1, -2 … for the items themselves
+	known  map[int64]*story.Item // items that were there before, by entry
+	moves  []move
+	marks  []feed.Mark
+	near   []story.Item // the candidates of one item
+}
+
+// tell puts items into stories. known are items that were read already; it
+// adds to them.
+func tell(ctx context.Context, tx Tx, items []feed.Sketch, known map[int64]*story.Item, now time.Time) error {
+	t := telling{tx: tx, now: now, byMark: index{}, known: known}
 	for _, it := range items {
 		m := marked{Item: recallSketch(it)}
 		m.own, m.look = m.Terms.Marks(m.When)
@@ -59,18 +80,19 @@ func tell(ctx context.Context, tx Tx, items []feed.Sketch, now time.Time) error 
 		return err
 	}
 	for i := range t.items {
-		if err := t.place(ctx, i); err != nil {
-			return err
-		}
+		t.place(i)
 	}
 	if err := t.found(ctx); err != nil {
 		return err
 	}
-	var marks []feed.Mark
-	for _, r := range t.items {
-		marks = append(marks, t.byMark.marks(r.own, r.EntryID)...)
+	if err := t.join(ctx); err != nil {
+		return err
 	}
-	return tx.Mark(ctx, marks)
+	for _, m := range t.items {
+		it := m.Item // without its marks
+		known[it.EntryID] = &it
+	}
+	return tx.Mark(ctx, t.marks)
 }
 
 // lookUp finds the items that were there before and share marks.
@@ -84,7 +106,11 @@ func (t *telling) lookUp(ctx context.Context) error {
 	}
 	var ids []int64
 	for _, r := range t.items {
-		ids = append(ids, t.byMark.most(r.look, nearStories)...)
+		for _, id := range t.byMark.most(r.look, nearStories) {
+			if t.known[id] == nil {
+				ids = append(ids, id)
+			}
+		}
 	}
 	if len(ids) == 0 {
 		return nil
@@ -99,50 +125,28 @@ func (t *telling) lookUp(ctx context.Context) error {
 }
 
 // place decides which story an item belongs to, and which others belong there
-// in the light of it.
-func (t *telling) place(ctx context.Context, i int) error {
+// in the light of it: they were put elsewhere before it showed what they have in common.
+func (t *telling) place(i int) {
 	r := &t.items[i]
-	if r.StoryRow != 0 { // it has come back
-		return nil
+	var verdict story.Verdict
+	if r.StoryRow == 0 { // else it has come back
+		verdict = story.Decide(r.Item, t.candidates(r.look))
+		r.StoryRow = -int64(i) - 1
 	}
-	verdict := story.Decide(r.Item, t.candidates(r.look))
-	t.byMark.add(r.own, -int64(i)-1)
-	if verdict.Story == 0 {
-		t.pending = append(t.pending, i)
-		r.StoryRow = -int64(i) - 1 // until it has a row
-		return t.bring(ctx, i, verdict)
+	for _, k := range t.byMark.keep(r.own, -int64(i)-1, storyCrowd) {
+		t.marks = append(t.marks, feed.Mark{Key: k, EntryID: r.EntryID})
 	}
-	r.StoryRow = verdict.Story
-	if verdict.Story < 0 {
-		first := int(-verdict.Story) - 1
-		if err := t.found(ctx); err != nil {
-			return err
-		}
-		r.StoryRow = t.items[first].StoryRow
-	}
-	if err := t.tx.JoinStory(ctx, r.ItemRow, r.StoryRow, verdict.Reason, t.now); err != nil {
-		return err
-	}
-	return t.bring(ctx, i, verdict)
-}
-
-// bring moves items into the story of item i that were put elsewhere before it
-// showed what they have in common.
-func (t *telling) bring(ctx context.Context, i int, verdict story.Verdict) error {
-	if len(verdict.Bring) == 0 {
-		return nil
-	}
-	if err := t.found(ctx); err != nil {
-		return err
+	if verdict.Story != 0 {
+		t.move(&r.Item, verdict.Story, verdict.Reason)
 	}
 	for _, id := range verdict.Bring {
-		moved := t.item(id)
-		moved.StoryRow = t.items[i].StoryRow
-		if err := t.tx.JoinStory(ctx, moved.ItemRow, moved.StoryRow, verdict.Reason, t.now); err != nil {
-			return err
-		}
+		t.move(t.item(id), r.StoryRow, verdict.Reason)
 	}
-	return nil
+}
+
+func (t *telling) move(it *story.Item, row int64, why string) {
+	it.StoryRow = row
+	t.moves = append(t.moves, move{it, row, why})
 }
 
 // item is the item that an entry leads, of those at hand.
@@ -155,44 +159,70 @@ func (t *telling) item(entryID int64) *story.Item {
 }
 
 func (t *telling) candidates(look []int64) []story.Item {
-	var out []story.Item
+	t.near = t.near[:0]
 	for _, id := range t.byMark.most(look, nearStories) {
 		if id < 0 {
-			out = append(out, t.items[-id-1].Item)
+			t.near = append(t.near, t.items[-id-1].Item)
 		} else if r, ok := t.known[id]; ok && r.StoryRow != 0 {
-			out = append(out, *r)
+			t.near = append(t.near, *r)
 		}
 	}
-	return out
+	return t.near
 }
 
-// found gives the items that wait for it stories of their own.
+// found makes the stories that have, or had for a while, items.
 func (t *telling) found(ctx context.Context) error {
-	if len(t.pending) == 0 {
-		return nil
+	needed := map[int64]bool{}
+	for _, m := range t.items {
+		needed[m.StoryRow] = true
 	}
-	founders := make([]feed.Sketch, len(t.pending))
-	for n, i := range t.pending {
-		founders[n] = t.items[i].Sketch
+	for _, m := range t.moves {
+		needed[m.row] = true
+	}
+	var founders []feed.Sketch
+	at := make([]int, len(t.items))
+	for i, m := range t.items {
+		if needed[-int64(i)-1] {
+			at[i] = len(founders)
+			founders = append(founders, m.Sketch)
+		}
+	}
+	if len(founders) == 0 {
+		return nil
 	}
 	if err := t.tx.FoundStories(ctx, founders); err != nil {
 		return err
 	}
-	for n, i := range t.pending {
-		old := t.items[i].StoryRow
-		for j := range t.items { // those who joined before it had a row
-			if t.items[j].StoryRow == old {
-				t.items[j].StoryRow = founders[n].StoryRow
-			}
+	settle := func(row *int64) {
+		if *row < 0 {
+			*row = founders[at[-*row-1]].StoryRow
 		}
 	}
-	t.pending = nil
+	for i := range t.items {
+		settle(&t.items[i].StoryRow)
+	}
+	for i := range t.moves {
+		settle(&t.moves[i].row)
+		settle(&t.moves[i].item.StoryRow)
+	}
+	return nil
+}
+
+// join stores who moved, in the order in which it was decided: a story that
+// loses its last item is gone, and nobody can come to it any more.
+func (t *telling) join(ctx context.Context) error {
+	for _, m := range t.moves {
+		if err := t.tx.JoinStory(ctx, m.item.ItemRow, m.row, m.why, t.now); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // recallSketch reads a sketch. One that is damaged is like none: its item stands alone.
 func recallSketch(s feed.Sketch) story.Item {
 	terms, err := story.Decode(s.Terms)
+	s.Terms = nil
 	if err != nil {
 		return story.Item{Sketch: s}
 	}

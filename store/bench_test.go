@@ -463,3 +463,40 @@ func BenchmarkReaders(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHeld is what it costs to hold an entry (most are, where the topic is
+// one of many): to store it without an item, and to store its score.
+func BenchmarkHeld(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := openBench(b)
+	var insert, score time.Duration
+	n := 0
+	for b.Loop() {
+		var entries []*feed.Entry
+		for j := range benchEntries {
+			e := benchEntry(int64(n/benchEntries+1), j)
+			e.Decision = feed.Decision{Kind: feed.Held, Rule: "topic", Reason: "off topic: 0.12, of Kyiv and gas, where 0.50 is wanted"}
+			entries = append(entries, e)
+		}
+		n += benchEntries
+		if err := s.Write(ctx, func(t *store.Tx) error {
+			start := cpu()
+			if err := t.InsertEntries(ctx, entries); err != nil {
+				return err
+			}
+			insert, start = insert+cpu()-start, cpu()
+			scores := make([]feed.Score, len(entries))
+			for i, e := range entries {
+				scores[i] = feed.Score{EntryID: e.ID, Value: 0.123, Profile: 7, Why: "0.12 of 0.50: Kyiv (in both seeds), gas, Russia (in one), minister, pipeline"}
+			}
+			err := t.SaveScores(ctx, scores)
+			score += cpu() - start
+			return err
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(insert.Nanoseconds())/1000/float64(n), "insert-cpu-µs/entry")
+	b.ReportMetric(float64(score.Nanoseconds())/1000/float64(n), "score-cpu-µs/entry")
+}

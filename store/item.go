@@ -95,8 +95,10 @@ func (t *Tx) Withdraw(ctx context.Context, itemRow int64, at time.Time) error {
 }
 
 // Restore brings a withdrawn item back to its place. One that was merged into
-// another stays away: see [Tx.Unmerge].
+// another stays away: see [Tx.Unmerge]. What it stands on is counted at the end of the
+// transaction, for the file that brings it back may be listed again only then.
 func (t *Tx) Restore(ctx context.Context, itemRow int64) error {
+	t.noteMoved(itemRow, 0)
 	return t.show(ctx, `UPDATE item SET withdrawn = NULL WHERE id = $1 AND withdrawn IS NOT NULL AND merged_into IS NULL`, itemRow)
 }
 

@@ -21,14 +21,39 @@ func (s *Store) Marked(ctx context.Context, keys []int64) ([]feed.Mark, error) {
 }
 
 func (s session) marked(ctx context.Context, keys []int64) ([]feed.Mark, error) {
+	keys, err := s.inMarkedDays(ctx, slices.Sorted(slices.Values(keys)))
+	if err != nil {
+		return nil, err
+	}
 	var all []feed.Mark
-	err := s.eachOf(ctx, markKeys, `SELECT key, entry_id FROM mark WHERE key IN (%s)`, nil, slices.Sorted(slices.Values(keys)), func(scan scanner) error {
+	err = s.eachOf(ctx, markKeys, `SELECT key, entry_id FROM mark WHERE key IN (%s)`, nil, keys, func(scan scanner) error {
 		var m feed.Mark
 		err := scan(&m.Key, &m.EntryID)
 		all = append(all, m)
 		return err
 	})
 	return all, err
+}
+
+// inMarkedDays drops the keys of days that have no marks at all: what is new is
+// looked up among what is newer, too, and there is seldom anything.
+func (s session) inMarkedDays(ctx context.Context, sorted []int64) ([]int64, error) {
+	var kept []int64
+	for len(sorted) > 0 {
+		n, _ := slices.BinarySearchFunc(sorted, sorted[0]>>feed.MarkBits+1, func(k, day int64) int {
+			return cmp.Compare(k>>feed.MarkBits, day)
+		})
+		day := sorted[:n]
+		sorted = sorted[n:]
+		first := int64(-1)
+		if _, err := s.one(ctx, `SELECT key FROM mark WHERE key >= $1 ORDER BY key LIMIT 1`, []any{day[0]}, &first); err != nil {
+			return nil, err
+		}
+		if first >= 0 && first <= day[n-1] {
+			kept = append(kept, day...)
+		}
+	}
+	return kept, nil
 }
 
 // markKeys is how many keys of marks are looked up by one statement.

@@ -160,6 +160,16 @@ var _ = behaviour("a database of the first schema is brought up to date with all
 		r.Errorf("of several publishers: %v (%v)", ids(got), err)
 	}
 
+	// What the topic needs is there: sources are filtered, what was held is found by its rule.
+	if got := r.named("s1"); got.Topic != "" || got.State.Scored != 0 || got.State.OnTopic != 0 {
+		r.Errorf("a source: %+v", got)
+	}
+	r.wantHeld(store.HeldQuery{Rules: []string{"r"}}, 12)
+	r.scores(feed.Score{EntryID: 12, Value: 0.25, Profile: r.profile("first").Version, Why: "little of it"})
+	if got := r.entryByID(12); got.Score.Profile != 1 || got.Source.Slug != "s1" {
+		r.Errorf("a held entry: %+v", got)
+	}
+
 	// And it goes on: what waits is admitted, as a story of a number never given.
 	next := r.found()
 	if len(next) != 1 || next[7] != 8 {

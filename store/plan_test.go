@@ -50,7 +50,7 @@ func scans(line string) bool {
 		return true
 	}
 	table, found := strings.CutPrefix(line, "SCAN ")
-	return found && regexp.MustCompile(`^(entry|item|run|source|mark|sketch|story|e|i|o|s|l|m|k|f)\b`).MatchString(table) &&
+	return found && regexp.MustCompile(`^(entry|item|run|source|mark|sketch|story|score|judgement|c|e|i|o|s|l|m|k|f)\b`).MatchString(table) &&
 		!strings.Contains(line, "USING INDEX item_waiting") && !strings.Contains(line, "USING INDEX entry_held") &&
 		!strings.Contains(line, "run_started")
 }

@@ -20,7 +20,8 @@ const pruneBatch = 500
 // Prune takes the text from entries that their source ceased to list long ago.
 // Their identity, title, address and decision stay, so that they never come back as new;
 // an entry that is listed again gets its text anew. Nothing that is still listed is
-// pruned, and nothing of a folder. It tells how many entries lost their text.
+// pruned, nothing of a folder, and nothing that a person has decided about, for the
+// topic is learned from it. It tells how many entries lost their text.
 func (s *Store) Prune(ctx context.Context, p PrunePolicy, now time.Time) (int, error) {
 	total := 0
 	for _, kind := range []feed.DecisionKind{feed.Published, feed.CopyOf, feed.Held, feed.Rejected} {
@@ -47,6 +48,7 @@ func (s *Store) pruneKind(ctx context.Context, kind feed.DecisionKind, keep time
 			n, err = t.exec(ctx, `UPDATE entry SET pruned = 1, raw_key = 0, authors = '', details = '', summary = '', content = ''
 				WHERE id IN (SELECT e.id FROM entry e JOIN source s ON s.id = e.source_id
 					WHERE e.pruned = 0 AND e.decision = $1 AND e.unlisted < $2 AND s.kind <> 'folder'
+						AND NOT EXISTS (SELECT 1 FROM judgement j WHERE j.entry_id = e.id)
 					ORDER BY e.unlisted LIMIT $3)`, string(kind), now.Add(-keep).UnixMilli(), int64(pruneBatch))
 			if kind == feed.Published || kind == feed.CopyOf {
 				err = t.changedIf(n, err)

@@ -45,6 +45,11 @@ func packReport(r feed.Report) ([]byte, error) {
 	if err != nil || len(plain) < packLimit {
 		return plain, err
 	}
+	return pack(plain)
+}
+
+// pack compresses.
+func pack(plain []byte) ([]byte, error) {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {
@@ -53,6 +58,15 @@ func packReport(r feed.Report) ([]byte, error) {
 	_, err = z.Write(plain)
 	err = errors.Join(err, z.Close())
 	return b.Bytes(), err
+}
+
+// unpack undoes pack.
+func unpack(packed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 func unpackReport(b []byte) (r feed.Report, err error) {

@@ -19,7 +19,7 @@ func fullState() feed.SourceState {
 	return feed.SourceState{Status: feed.StatusFailing, Error: "no route", Failures: 3, ETag: `W/"x"`, LastModified: "Sun, 01 Mar 2026 12:00:00 GMT",
 		ValidatorsSince: at(1), BodyHash: -5, SameBodies: 2, FetchURL: "https://moved.example/", RedirectTo: "https://to.example/",
 		RedirectSince: at(2), RedirectSeen: 4, LastFetch: at(3), LastSuccess: at(4), LastChange: at(5), NextDue: at(6),
-		DueReason: "every hour", RetryAfter: at(7), Fetches: 10, NotModified: 5, BytesIn: 1 << 40, BytesSaved: 7, LastSize: 8, Imported: true}
+		DueReason: "every hour", RetryAfter: at(7), Fetches: 10, NotModified: 5, BytesIn: 1 << 40, BytesSaved: 7, LastSize: 8, Imported: true, Scored: 40, OnTopic: 31}
 }
 
 func fullAbout() feed.Channel {
@@ -47,7 +47,7 @@ func (r *rig) wantSlugs(want ...string) {
 var _ = behaviour("what a source says and fetching has learned comes back as it was", func(r *rig) {
 	src := r.source("a")
 	src.Tags = []string{"one", "zwei"}
-	src.Name, src.Every, src.Private = "A name", "2h", true
+	src.Name, src.Every, src.Private, src.Topic = "A name", "2h", true, "off"
 	src.Headers = map[string]string{"X-Api-Key": "$NEWS_KEY", "Authorization": "Bearer $NEWS_TOKEN"}
 	r.must(r.UpdateSource(r.ctx, src))
 	src.About, src.State = fullAbout(), fullState()
@@ -117,6 +117,21 @@ var _ = behaviour("a source keeps its state while its URL is the same, whatever 
 	r.sync(feed.OriginConfig, declared("b", "https://a.example/"))
 	if got := r.named("b"); got.ID != a.ID || got.State.ETag != fullState().ETag {
 		r.Errorf("the source did not come back as itself: %+v", got)
+	}
+})
+
+var _ = behaviour("whether a source is filtered follows what is declared, and the state stays", func(r *rig) {
+	src := declared("a", "https://a.example/")
+	src.Topic = "off"
+	r.sync(feed.OriginConfig, src)
+	was := r.named("a")
+	r.save(was, fullAbout(), fullState())
+	for _, topic := range []string{"off", ""} {
+		src.Topic = topic
+		r.sync(feed.OriginConfig, src)
+		if got := r.named("a"); got.Topic != topic || got.ID != was.ID || got.State.Scored != 40 || got.State.OnTopic != 31 {
+			r.Errorf("declared as %q: %+v", topic, got)
+		}
 	}
 })
 

@@ -196,6 +196,16 @@ func (s session) eachOf(ctx context.Context, most int, query string, args []any,
 	return nil
 }
 
+// collectRows gives a row function that appends row ids to all.
+func collectRows(all *[]int64) func(scanner) error {
+	return func(scan scanner) error {
+		var id int64
+		err := scan(&id)
+		*all = append(*all, id)
+		return err
+	}
+}
+
 // maxRows is the most rows or keys that one statement takes. Statements come in
 // powers of two, so that a few prepared ones serve every number.
 const maxRows = 64

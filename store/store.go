@@ -133,6 +133,7 @@ func (s *Store) Check(ctx context.Context) error {
 		{"items of no story", `SELECT COUNT(*) FROM item i WHERE i.story_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM story s WHERE s.id = i.story_id)`},
 		{"stories without an item", `SELECT COUNT(*) FROM story s WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.story_id = s.id)`},
 		{"items that count other publishers than their story", `SELECT COUNT(*) FROM item i JOIN story s ON s.id = i.story_id WHERE i.publishers <> s.publishers`},
+		{"verdicts on no entry", `SELECT COUNT(*) FROM judgement j WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.id = j.entry_id)`},
 		{"places beyond the last one given", `SELECT COUNT(*) FROM item WHERE place > (SELECT last_place FROM meta WHERE one = 1)`},
 	} {
 		var n int

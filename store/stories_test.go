@@ -512,3 +512,59 @@ func TestStoriesThatDoNotFitAreFoundByTheCheck(t *testing.T) {
 		}
 	}
 }
+
+var _ = behaviour("a file that is taken out of its folder, or comes back, changes how many carry its story", func(r *rig) {
+	a, files := r.source("a"), r.folder("files")
+	said, file, alone := entry(a, 1), entry(files, 2), entry(files, 3)
+	file.Canonical, alone.Canonical = "", ""
+	items := r.publish(said, alone)
+	r.copyOf(items[0], file)
+	r.found()
+	want := func(what string, shared, single int) {
+		r.Helper()
+		for i, n := range []int{shared, single} {
+			if it := r.item(items[i].ID); it.Publishers != n || r.story(it.StoryRow).Publishers != n {
+				r.Errorf("%s: item %d has %d publishers, want %d", what, i, it.Publishers, n)
+			}
+		}
+	}
+	want("before", 2, 1)
+	r.write(func(t *store.Tx) error {
+		r.must(t.Withdraw(r.ctx, items[1].RowID, day))
+		return t.Unlist(r.ctx, []int64{said.ID, file.ID, alone.ID}, day)
+	})
+	want("both gone", 1, 0)
+	r.write(func(t *store.Tx) error {
+		r.must(t.Restore(r.ctx, items[0].RowID))
+		r.must(t.Restore(r.ctx, items[1].RowID))
+		return t.Relist(r.ctx, []int64{file.ID, alone.ID})
+	})
+	want("both back", 2, 1)
+	r.must(r.Check(r.ctx))
+})
+
+var _ = behaviour("of a huge story the oldest items are counted", func(r *rig) {
+	src := r.source("a")
+	var entries []*feed.Entry
+	for n := range int64(503) {
+		e := entry(src, n+1)
+		e.Canonical = fmt.Sprintf("https://p%d.example/", n)
+		entries = append(entries, e)
+	}
+	items := r.publish(entries...)
+	stories := r.found()
+	story := stories[items[0].RowID]
+	r.must(r.Exec(r.ctx, `UPDATE item SET story_id = $1 WHERE id < $2`, story, items[502].RowID))
+	r.write(func(t *store.Tx) error {
+		grew, err := t.RecountStory(r.ctx, story, day.Add(time.Hour))
+		r.must(err)
+		r.must(t.JoinStory(r.ctx, items[502].RowID, story, "one event", day.Add(2*time.Hour)))
+		if !grew {
+			r.Error("it did not grow")
+		}
+		return nil
+	})
+	if st := r.story(story); st.Publishers != 500 || !st.Updated.Equal(day.Add(time.Hour)) || r.item(items[502].ID).Publishers != 500 {
+		r.Errorf("%d publishers since %v, of the last item %d", st.Publishers, st.Updated, r.item(items[502].ID).Publishers)
+	}
+})

@@ -36,8 +36,13 @@ const live = ` AND i.withdrawn IS NULL AND i.hidden IS NULL`
 
 // withCarriers joins the items of a story with the entries that stand for
 // them. A file that was taken out of its folder stands for nothing.
-const withCarriers = ` JOIN entry e ON e.item_id = i.id AND (e.unlisted IS NULL OR
-	NOT EXISTS (SELECT 1 FROM source s WHERE s.id = e.source_id AND s.kind = 'folder')) `
+const withCarriers = ` JOIN entry e ON e.item_id = i.id` + standing
+
+const standing = ` AND (e.unlisted IS NULL OR ` + ofFeed + `) `
+
+// countedItems is how many live items of a story are counted, the oldest ones:
+// what comes to a story that large costs no more than what comes to a small one.
+const countedItems = 500
 
 // founding is a story about to be.
 type founding struct {
@@ -184,7 +189,10 @@ func (t *Tx) JoinStory(ctx context.Context, itemRow, storyRow int64, why string,
 		return err
 	}
 	if int64(was) != storyRow {
-		if _, err := t.exec(ctx, `UPDATE item SET story_id = $1, story_why = $2 WHERE id = $3`, storyRow, text(why), itemRow); err != nil {
+		_, err := t.exec(ctx, `UPDATE item SET story_id = $1, story_why = $2,
+			publishers = COALESCE((SELECT s.publishers FROM story s WHERE s.id = $3), 0) WHERE id = $4`,
+			storyRow, text(why), storyRow, itemRow)
+		if err != nil {
 			return err
 		}
 		if err := t.settle(ctx, int64(was)); err != nil {
@@ -195,8 +203,8 @@ func (t *Tx) JoinStory(ctx context.Context, itemRow, storyRow int64, why string,
 	return t.changedIf(1, err)
 }
 
-// RecountStory counts the publishers of a story's live items anew. If there are
-// more than before, it grew: its updated moves to the first time from now on that
+// RecountStory counts the publishers of a story's live items anew, of the oldest
+// 500 at most. If there are more than before, it grew: its updated moves to the first time from now on that
 // no other story has.
 func (t *Tx) RecountStory(ctx context.Context, storyRow int64, now time.Time) (grew bool, err error) {
 	was, is, err := t.recount(ctx, storyRow)
@@ -231,8 +239,9 @@ func (t *Tx) recount(ctx context.Context, storyRow int64) (was, is int, err erro
 		return 0, 0, err
 	}
 	publishers := map[string]bool{}
-	err = t.each(ctx, `SELECT e.canonical, e.source_id FROM item i`+withCarriers+`WHERE i.story_id = $1 AND i.place IS NOT NULL`+live,
-		[]any{storyRow}, func(scan scanner) error {
+	err = t.each(ctx, `SELECT e.canonical, e.source_id FROM entry e WHERE e.item_id IN
+		(SELECT i.id FROM item i WHERE i.story_id = $1 AND i.place IS NOT NULL`+live+` ORDER BY i.id LIMIT $2)`+standing,
+		[]any{storyRow, int64(countedItems)}, func(scan scanner) error {
 			var canonical string
 			var source int64
 			err := scan(&canonical, &source)
@@ -242,13 +251,13 @@ func (t *Tx) recount(ctx context.Context, storyRow int64) (was, is int, err erro
 	if err != nil {
 		return 0, 0, err
 	}
-	is = len(publishers)
-	if is != was {
-		if err := t.changedIf(t.exec(ctx, `UPDATE story SET publishers = $1 WHERE id = $2`, is, storyRow)); err != nil {
-			return 0, 0, err
-		}
+	if is = len(publishers); is == was {
+		return was, is, nil
 	}
-	_, err = t.exec(ctx, `UPDATE item SET publishers = $1 WHERE story_id = $2 AND publishers <> $3`, is, storyRow, is)
+	if err := t.changedIf(t.exec(ctx, `UPDATE story SET publishers = $1 WHERE id = $2`, is, storyRow)); err != nil {
+		return 0, 0, err
+	}
+	_, err = t.exec(ctx, `UPDATE item SET publishers = $1 WHERE story_id = $2`, is, storyRow)
 	return was, is, err
 }
 
@@ -287,7 +296,8 @@ func (t *Tx) show(ctx context.Context, update string, args ...any) error {
 	return t.changedIf(1, t.settle(ctx, int64(story)))
 }
 
-// noteMoved remembers that an entry moved from one item (0: none) to another.
+// noteMoved remembers that an entry moved from one item (0: none) to another, or
+// stands for its item no longer, or again.
 func (t *Tx) noteMoved(from, to int64) {
 	if from != to {
 		t.moved = append(t.moved, from, to)

@@ -226,13 +226,13 @@ func (t *Tx) put(ctx context.Context, was row, is *feed.Source) error {
 func sameDeclared(a, b feed.Source) bool {
 	return a.Slug == b.Slug && a.Kind == b.Kind && a.URL == b.URL && a.Name == b.Name && a.Every == b.Every &&
 		slices.Equal(a.Tags, b.Tags) && a.Enabled == b.Enabled && a.Private == b.Private &&
-		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers) && a.Priority == b.Priority
+		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers) && a.Priority == b.Priority && a.Topic == b.Topic
 }
 
-var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, about,
+var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, topic, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported)`, 38)
+	not_modified, bytes_in, bytes_saved, last_size, imported, scored, on_topic)`, 41)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -253,7 +253,8 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 // updateSource writes everything of a source, and makes it active.
 func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $1, kind = $2, url = $3, name = $4, every = $5, tags = $6,
-		enabled = $7, private = $8, origin = $9, position = $10, headers = $11, priority = $12 WHERE id = $13`, append(declaredValues(nil, s), s.ID)...)
+		enabled = $7, private = $8, origin = $9, position = $10, headers = $11, priority = $12, topic = $13 WHERE id = $14`,
+		append(declaredValues(nil, s), s.ID)...)
 	if err := mustTouch("source", s.ID, n, err); err != nil {
 		return err
 	}
@@ -261,7 +262,7 @@ func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	return t.changedIf(1, err)
 }
 
-// declaredValues are the columns slug to priority.
+// declaredValues are the columns slug to topic.
 func declaredValues(args []any, s feed.Source) []any {
 	tags, headers := "", ""
 	if len(s.Tags) > 0 {
@@ -271,7 +272,7 @@ func declaredValues(args []any, s feed.Source) []any {
 		headers = asJSON(s.Headers)
 	}
 	return append(args, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
-		bit(s.Private), string(s.Origin), int64(s.Position), headers, int64(s.Priority))
+		bit(s.Private), string(s.Origin), int64(s.Position), headers, int64(s.Priority), text(s.Topic))
 }
 
 // AddSource adds a source, with the origin [feed.OriginAdded] and the last
@@ -414,6 +415,8 @@ func (t *Tx) purge(ctx context.Context, id int64) error {
 		`UPDATE item SET lead_id = NULL WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
 			AND lead_id IN (SELECT l.id FROM entry l WHERE l.source_id = $1)`,
 		`DELETE FROM sketch WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
+		`DELETE FROM score WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
+		`DELETE FROM judgement WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
 		`DELETE FROM entry WHERE source_id = $1`,
 		`DELETE FROM source WHERE id = $1`,
 	} {

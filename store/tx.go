@@ -18,7 +18,7 @@ type Tx struct {
 	was, now counts
 	items    stamps         // times at which items changed
 	stories  stamps         // times at which stories grew
-	moved    []int64        // items that entries left or came to by a decision
+	moved    []int64        // items of which other entries stand than before
 	shown    map[int64]bool // sources whose published entries this transaction added or changed
 	broken   error          // why it must not commit, even if its caller goes on
 }

@@ -498,9 +498,21 @@ type story struct {
 // storyTime is when the first stories are dated.
 var storyTime = time.Date(2026, 1, 10, 8, 0, 0, 0, time.UTC)
 
-// paragraph is a text of its own, long enough to be compared.
+// paragraph is a text of its own, long enough to be compared. Its words are
+// made up, so that no other is a copy of it or about the same event.
 func paragraph(about string) string {
-	return "<p>" + strings.Repeat("The delegates spoke at length of "+html.EscapeString(about)+", and put off what they did not settle. ", 4) + "</p>"
+	sum := sha256.Sum256([]byte(about))
+	dice := rand.New(rand.NewChaCha8(sum))
+	var b strings.Builder
+	b.WriteString("<p>About " + html.EscapeString(about) + ":")
+	for range 50 {
+		b.WriteByte(' ')
+		for range 3 {
+			b.WriteByte("bdfgklmnprstv"[dice.IntN(13)])
+			b.WriteByte("aeiou"[dice.IntN(5)])
+		}
+	}
+	return b.String() + ".</p>"
 }
 
 // atomOf, rssOf and jsonOf are documents of a feed with these stories.

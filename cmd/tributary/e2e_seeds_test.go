@@ -111,10 +111,10 @@ func TestOnlyACompleteScanWithdraws(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "")
 	for _, name := range []string{"one", "two", "three"} {
-		h.write("seeds/"+name+".md", "# Document "+name+"\n\nIts text.\n")
+		h.write("seeds/"+name+".md", "# Document "+name+"\n\n"+paragraph(name)+"\n")
 	}
-	h.write("other/one.md", "# Document one\n\nIts text.\n")
-	h.write("other/four.md", "# Document four\n\nIts text.\n")
+	h.write("other/one.md", "# Document one\n\n"+paragraph("one")+"\n")
+	h.write("other/four.md", "# Document four\n\n"+paragraph("four")+"\n")
 	s := h.serve()
 	s.settles(3)
 	before, one := s.get("/feed.atom"), s.shows("Document one")

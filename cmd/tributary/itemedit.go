@@ -59,7 +59,7 @@ func (p *program) itemSplitCommand() *cobra.Command {
 			return p.withItem(cmd.Context(), args[0], func(_ Config, st *store.Store, item feed.Item) error {
 				id, err := editor(st).Split(cmd.Context(), item.ID, entry)
 				if err == nil {
-					p.say("entry %d is item %s now; tributary item merge %s %s undoes it", entry, id, shortID(item.ID), shortID(id))
+					p.say("entry %d is an item of its own now, %s; tributary item merge %s %s undoes it", entry, id, shortID(item.ID), shortID(id))
 				}
 				return err
 			})
@@ -81,7 +81,7 @@ func (p *program) itemMergeCommand() *cobra.Command {
 				}
 				kept, err := editor(st).Merge(cmd.Context(), a.ID, b.ID)
 				if err == nil {
-					p.say("they are item %s now; tributary item split %s ENTRY takes one out again", kept, shortID(kept))
+					p.say("both are item %s now; tributary item why %s lists its entries, tributary item split takes one out again", kept, shortID(kept))
 				}
 				return err
 			})

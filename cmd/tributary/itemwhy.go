@@ -124,7 +124,7 @@ func (p *program) storyWhy(s storyView) {
 		return
 	}
 	p.say("\nIt belongs to a story that %s:", carriedBy(s.Publishers))
-	p.field("  why", s.Why)
+	p.field("  why", cmp.Or(s.Why, "The story began with it."))
 	for _, c := range s.Others {
 		p.say("  %s  %s (%s)", shortID(c.Item), c.Title, c.Source)
 	}
