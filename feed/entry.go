@@ -137,6 +137,7 @@ type Known struct {
 	Priority  int       // of its source
 	When      time.Time // as of [Entry.When]
 	Listed    bool      // in its source's current document
+	Private   bool      // its source is; told of a [Candidate] only
 	File      bool      // of a folder: when it is no longer listed, it supports nothing
 }
 

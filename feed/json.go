@@ -44,6 +44,7 @@ type (
 		Copies   []jsonCopy  `json:"copies,omitempty"`
 		Story    *jsonStory  `json:"story,omitempty"`
 		Coverage []jsonCover `json:"coverage,omitempty"`
+		Held     *jsonHeld   `json:"held,omitempty"`
 	}
 
 	jsonSource struct {
@@ -63,6 +64,13 @@ type (
 		Publishers int    `json:"publishers"`
 	}
 
+	jsonHeld struct {
+		Rule   string   `json:"rule"`
+		Reason string   `json:"reason"`
+		Score  *float64 `json:"score,omitempty"`
+		Page   string   `json:"page"`
+	}
+
 	jsonCover struct {
 		ID     string     `json:"id"`
 		Source string     `json:"source"`
@@ -74,6 +82,9 @@ type (
 
 const aboutExtension = "source: the feed an item was taken from; copies: where else the same article was found; " +
 	"story: the event it reports, and how many publishers carry it; coverage: other articles about that event, newest first"
+
+const aboutHeld = "source: the feed an entry was taken from; held: the rule that keeps it out of the main feed, why, " +
+	"its score from 0 to 1 where it was scored, and the page where it can be let in"
 
 // JSON renders the page as a JSON Feed 1.1 document, media type
 // application/feed+json. The same input gives the same bytes.
@@ -107,6 +118,9 @@ func (s Site) jsonFeed(p Page, views []view) jsonFeed {
 	for i := range views {
 		f.Items[i] = views[i].json()
 	}
+	if len(p.Held) > 0 {
+		f.Extension.About = aboutHeld
+	}
 	return f
 }
 
@@ -134,7 +148,7 @@ func (v *view) json() jsonItem {
 }
 
 func (v *view) jsonProvenance() *jsonProvenance {
-	if v.origin == nil && len(v.copies) == 0 && v.story == nil && len(v.coverage) == 0 {
+	if v.origin == nil && len(v.copies) == 0 && v.story == nil && len(v.coverage) == 0 && v.held == nil {
 		return nil
 	}
 	p := &jsonProvenance{Copies: jsonCopies(v.copies)}
@@ -143,6 +157,12 @@ func (v *view) jsonProvenance() *jsonProvenance {
 	}
 	if v.story != nil {
 		p.Story = &jsonStory{ID: v.story.id, Publishers: v.story.publishers}
+	}
+	if h := v.held; h != nil {
+		p.Held = &jsonHeld{Rule: h.rule, Reason: h.reason, Page: h.page}
+		if h.scored {
+			p.Held.Score = &h.score
+		}
 	}
 	for _, c := range v.coverage {
 		p.Coverage = append(p.Coverage, jsonCover{ID: c.id, Source: c.source, URL: c.url, Title: c.title, Copies: jsonCopies(c.copies)})

@@ -23,11 +23,12 @@ type Site struct {
 	Refresh     time.Duration // how often the documents may change (RSS ttl); 0: not said
 }
 
-// Page is one document's share of the items, or of the stories.
+// Page is one document's share of the items, of the stories, or of what is held.
 type Page struct {
 	Self    string // absolute URL of this document
 	Items   []Item // newest first
 	Stories []Story
+	Held    []HeldEntry
 }
 
 const defaultBudget = 1 << 20

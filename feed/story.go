@@ -74,9 +74,10 @@ type Sketch struct {
 
 // Correction is what a person has put right about an item.
 type Correction struct {
-	Kind  string // "split": the entry was taken out of the item; "merge": the other item was put into it
-	Item  string // UUID
-	Other string // UUID of the item that the split made, or that the merge ended
-	Entry int64  // of a split; of a merge, the entry that led the other item
+	Kind  string  // "split": the entry was taken out of the item; "merge": the other item was put into it
+	Item  string  // UUID
+	Other string  // UUID of the item that the split made, or that the merge ended
+	Entry int64   // of a split; of a merge, the entry that led the other item
+	Moved []int64 // of a merge: the entries of the other item
 	At    time.Time
 }

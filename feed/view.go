@@ -22,6 +22,7 @@ type view struct {
 	authors    []Person
 	categories []string
 	summary    string // plain; "" where there is no content it could stand for
+	note       string // HTML: why it is held, above the content; "" of what is published
 	content    string // HTML, never empty but for what provenance adds
 	provenance string // HTML: "via", "also at", "also covered by"
 	image      string
@@ -34,6 +35,7 @@ type view struct {
 	copies     []Copy
 	story      *storyRef // nil where it is not known
 	coverage   []cover   // newest first
+	held       *heldRef  // nil of what is published
 }
 
 // origin is the feed that an item was taken from, as far as the public may
@@ -48,7 +50,7 @@ type origin struct {
 }
 
 func (s Site) views(p Page) []view {
-	views := make([]view, 0, len(p.Items)+len(p.Stories))
+	views := make([]view, 0, len(p.Items)+len(p.Stories)+len(p.Held))
 	for i := range p.Items {
 		views = append(views, s.view(&p.Items[i]))
 	}
@@ -56,6 +58,9 @@ func (s Site) views(p Page) []view {
 		if len(p.Stories[i].Items) > 0 {
 			views = append(views, s.storyView(&p.Stories[i]))
 		}
+	}
+	for i := range p.Held {
+		views = append(views, s.heldView(&p.Held[i]))
 	}
 	return views
 }
@@ -94,7 +99,7 @@ func (s Site) view(i *Item) view {
 }
 
 // html is the content with its provenance: what a reader sees.
-func (v *view) html() string { return apart(v.content + v.provenance) }
+func (v *view) html() string { return apart(v.note + v.content + v.provenance) }
 
 // setText chooses summary, content and heading. A source that gave a summary
 // only has it shown as content: two equal texts help nobody.

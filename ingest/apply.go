@@ -92,7 +92,26 @@ func (a *applying) flush(ctx context.Context) error {
 	}
 	news := a.news
 	a.news, a.items = nil, nil
+	if err := a.saveScores(ctx, news); err != nil {
+		return err
+	}
 	return a.remember(ctx, news)
+}
+
+// saveScores stores how near entries are to the topic.
+func (a *applying) saveScores(ctx context.Context, of []*sighting) error {
+	var scores []feed.Score
+	for _, s := range of {
+		if s.opinion.Score != nil {
+			score := *s.opinion.Score
+			score.EntryID = s.entry.ID
+			scores = append(scores, score)
+		}
+	}
+	if len(scores) == 0 {
+		return nil
+	}
+	return a.tx.SaveScores(ctx, scores)
 }
 
 // remember stores by what the entries will be found again: those that support
@@ -135,6 +154,11 @@ func (a *applying) decide(ctx context.Context, s *sighting) error {
 	switch {
 	case verdict.Same != nil:
 		return a.update(ctx, s, *verdict.Same)
+	case verdict.Copy == nil && s.opinion.Held != nil:
+		e.Decision = *s.opinion.Held
+		a.p.report.Counts.Held++
+		a.gather(s, nil)
+		return nil
 	case verdict.Copy != nil:
 		return a.addCopy(ctx, s, *verdict.Copy)
 	}
@@ -207,6 +231,9 @@ func (a *applying) addCopy(ctx context.Context, s *sighting, of feed.Known) erro
 		return err
 	}
 	a.near.add(knownOf(*e, a.p.source, of.ItemID), s)
+	if err := a.saveScores(ctx, []*sighting{s}); err != nil {
+		return err
+	}
 	if err := a.remember(ctx, []*sighting{s}); err != nil {
 		return err
 	}
@@ -237,33 +264,34 @@ func (a *applying) contend(ctx context.Context, s *sighting, supporters []feed.K
 		return err
 	}
 	lead := comparable(found[0])
-	challenger := dedupe.Candidate{Text: s.reading.text,
+	challenger := dedupe.Candidate{Text: s.text(),
 		Candidate: feed.Candidate{Known: knownOf(s.entry, a.p.source, s.entry.ItemID), Entry: s.entry}}
-	if dedupe.Better(lead, challenger) {
-		if done, err := a.refound(ctx, s, supporters, advantage(lead, challenger)); done || err != nil {
-			return err
-		}
-	}
-	if dedupe.Fuller(lead.Text, challenger.Text) {
+	waiting, err := a.tx.Waiting(ctx, s.entry.ItemID)
+	switch {
+	case err != nil:
+		return err
+	case waiting && dedupe.Better(lead, challenger):
+		return a.refound(ctx, s, supporters, advantage(lead, challenger))
+	case !waiting && dedupe.Fuller(lead.Text, challenger.Text):
 		return a.replace(ctx, s, supporters)
 	}
 	return a.tx.Changed(ctx)
 }
 
-// refound makes the entry the founder of its item, if nobody can have seen
-// that yet; it tells whether that was so.
-func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known, because string) (done bool, err error) {
+// refound makes the entry the founder of its item, which nobody can have seen
+// yet; not if another item has the id that it would have.
+func (a *applying) refound(ctx context.Context, s *sighting, supporters []feed.Known, because string) error {
 	item := newItem(a.p.source, s, a.run.Now)
 	item.RowID = s.entry.ItemID
-	waiting, err := a.tx.Refound(ctx, item, s.entry.ID)
-	if err != nil || !waiting {
-		return false, err
+	done, err := a.tx.Refound(ctx, item, s.entry.ID)
+	if err != nil || !done {
+		return err
 	}
 	left := feed.Decision{Kind: feed.CopyOf, Rule: "best copy", Reason: "A better copy came in the same run: " + because + "."}
 	if err := demote(ctx, a.tx, supporters, s.entry.ID, left); err != nil {
-		return false, err
+		return err
 	}
-	return true, a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "best copy",
+	return a.tx.Decide(ctx, s.entry.ID, item.RowID, feed.Decision{Kind: feed.Published, Rule: "best copy",
 		Reason: "Of the copies that came in one run it is the best: " + because + ". " + evidence(s.entry.Decision)})
 }
 
@@ -358,19 +386,61 @@ func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error 
 		a.p.report.Counts.Unchanged++
 		return nil
 	}
+	if err := a.saveScores(ctx, []*sighting{s}); err != nil {
+		return err
+	}
+	if k.ItemID == 0 {
+		return a.reconsider(ctx, s)
+	}
 	a.near.byMark.add(s.reading.own, e.ID)
 	if err := a.remember(ctx, []*sighting{s}); err != nil {
 		return err
 	}
 	if k.Decision != feed.Published {
 		a.p.report.Counts.Unchanged++
-		return nil
+		return a.grown(ctx, s)
 	}
 	a.p.report.Counts.Updated++
-	if err := markStory(ctx, a.tx, s.sketch()); err != nil {
+	waiting, err := a.tx.Waiting(ctx, k.ItemID)
+	if err == nil && !waiting { // else its admission does that
+		err = markStory(ctx, a.tx, s.sketch())
+	}
+	if err != nil {
 		return err
 	}
 	return a.tx.TouchItem(ctx, k.ItemID, a.run.Now)
+}
+
+// grown lets a copy that its source has written out give the item's text, where
+// that is a summary.
+func (a *applying) grown(ctx context.Context, s *sighting) error {
+	supporters, err := a.tx.Supporters(ctx, s.entry.ItemID)
+	if err != nil {
+		return err
+	}
+	s.entry.Decision = feed.Decision{Kind: feed.CopyOf, Reason: "Its source has written it out."}
+	return a.contend(ctx, s, supporters)
+}
+
+// reconsider asks whether a held entry, which reads otherwise now, is on topic
+// after all. What a person has refused stays so, and so does a source's backlog.
+func (a *applying) reconsider(ctx context.Context, s *sighting) error {
+	h, err := a.tx.EntryByID(ctx, s.entry.ID)
+	if err != nil {
+		return err
+	}
+	d := h.Entry.Decision
+	switch {
+	case d.Kind != feed.Held || !HeldByTopic(d.Rule):
+		a.p.report.Counts.Unchanged++
+		return nil
+	case s.opinion.Held != nil:
+		a.p.report.Counts.Unchanged++
+		return a.tx.Decide(ctx, s.entry.ID, 0, *s.opinion.Held)
+	}
+	a.p.report.Counts.Published++
+	in := feed.Decision{Kind: feed.Published, Rule: "new", Reason: "Its source has changed it, and now it is on topic."}
+	return letIn(ctx, a.tx, h.Source, h.Entry, in, a.run.finder(h.Source), a.run.Now)
 }
 
 // back restores the item of a file that has returned.

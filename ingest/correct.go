@@ -23,6 +23,7 @@ type EditorStore interface {
 	Entries(ctx context.Context, itemRow int64) ([]feed.Entry, error)
 	Sources(ctx context.Context) ([]feed.Source, error)
 	Corrections(ctx context.Context, limit int) ([]feed.Correction, error)
+	ScoredSince(ctx context.Context, since time.Time, before int64, limit int) ([]feed.HeldEntry, error)
 	Write(ctx context.Context, do func(Tx) error) error
 }
 
@@ -52,9 +53,9 @@ func (c *Editor) Split(ctx context.Context, itemID string, entryID int64) (newID
 	if err != nil {
 		return "", err
 	}
-	out := splitting{now: c.Now(), from: item, entry: e, rest: slices.Delete(slices.Clone(entries), i, i+1)}
+	out := splitting{now: c.Now(), from: item, entry: e}
 	out.item = newItem(src, &sighting{entry: e}, e.FirstSeen)
-	if out.item.ID, err = c.idOutside(ctx, item, src, e); err != nil {
+	if err = c.outside(ctx, &out, src); err != nil {
 		return "", err
 	}
 	err = c.Store.Write(ctx, func(tx Tx) error { return out.write(ctx, tx) })
@@ -77,28 +78,30 @@ func (c *Editor) source(ctx context.Context, id int64) (feed.Source, error) {
 // mostCorrections is how far back a merge is remembered.
 const mostCorrections = 1000
 
-// idOutside is the id of the item that an entry of the given item becomes: of
-// the one that it was before they were merged, or one that no item has.
-func (c *Editor) idOutside(ctx context.Context, item feed.Item, src feed.Source, e feed.Entry) (string, error) {
+// outside finds the item that the entry becomes: the one that it led before they
+// were merged, with all that this brought along, or one that is new.
+func (c *Editor) outside(ctx context.Context, s *splitting, src feed.Source) error {
 	corrections, err := c.Store.Corrections(ctx, mostCorrections)
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, k := range corrections {
-		if k.Kind == "merge" && k.Entry == e.ID {
-			if free, err := c.vacant(ctx, k.Other, item); free || err != nil {
-				return k.Other, err
-			}
+		if k.Kind != "merge" || k.Entry != s.entry.ID {
+			continue
+		}
+		if free, err := c.vacant(ctx, k.Other, s.from); free || err != nil {
+			s.item.ID, s.along = k.Other, k.Moved
+			return err
 		}
 	}
-	seed := src.URL + "\n" + e.Identity
+	seed := src.URL + "\n" + s.entry.Identity
 	if src.Kind == feed.KindFolder { // ids know nothing of folders' paths
-		seed = fmt.Sprintf("document\n%x", uint64(e.Keys.Raw))
+		seed = fmt.Sprintf("document\n%x", uint64(s.entry.Keys.Raw))
 	}
 	for {
-		id := mint(src, &sighting{seed: seed})
-		if free, err := c.vacant(ctx, id, item); free || err != nil {
-			return id, err
+		s.item.ID = mint(src, &sighting{seed: seed})
+		if free, err := c.vacant(ctx, s.item.ID, s.from); free || err != nil {
+			return err
 		}
 		seed += "\nsplit"
 	}
@@ -123,12 +126,31 @@ type splitting struct {
 	now   time.Time
 	from  feed.Item
 	entry feed.Entry
-	rest  []feed.Entry
 	item  feed.Item // that it becomes
+	along []int64   // entries that go with it, if they are still there
 }
 
 func (s *splitting) write(ctx context.Context, tx Tx) error {
-	if err := tx.InsertItems(ctx, []*feed.Item{&s.item}, "split"); err != nil {
+	supporters, err := tx.Supporters(ctx, s.from.RowID) // a run may have changed them meanwhile
+	if err != nil {
+		return err
+	}
+	led, rest := false, []int64(nil)
+	var along []int64
+	for _, k := range supporters {
+		switch {
+		case k.EntryID == s.entry.ID:
+			led = k.Decision == feed.Published
+		case slices.Contains(s.along, k.EntryID):
+			along = append(along, k.EntryID)
+		default:
+			rest = append(rest, k.EntryID)
+		}
+	}
+	if len(supporters) == len(along)+len(rest) || len(rest) == 0 {
+		return feed.Errorf(feed.CodeConflict, "the entries of item %s have changed meanwhile: look at them again", s.from.ID)
+	}
+	if err := tx.InsertItems(ctx, []*feed.Item{&s.item}, byHand); err != nil {
 		return err
 	}
 	if err := tx.Unmerge(ctx, s.item.RowID); err != nil {
@@ -141,8 +163,14 @@ func (s *splitting) write(ctx context.Context, tx Tx) error {
 	if err := tx.SetLead(ctx, s.item.RowID, s.entry.ID); err != nil {
 		return err
 	}
-	if s.from.Entry.ID == s.entry.ID {
-		if err := s.succeed(ctx, tx); err != nil {
+	with := feed.Decision{Kind: feed.CopyOf, Rule: "split", Reason: "It went with the entry that a person took out: they were one item before."}
+	for _, id := range along {
+		if err := tx.Decide(ctx, id, s.item.RowID, with); err != nil {
+			return err
+		}
+	}
+	if led {
+		if err := s.succeed(ctx, tx, rest); err != nil {
 			return err
 		}
 	}
@@ -152,17 +180,25 @@ func (s *splitting) write(ctx context.Context, tx Tx) error {
 	if err := tx.NoteCorrection(ctx, feed.Correction{Kind: "split", Item: s.from.ID, Other: s.item.ID, Entry: s.entry.ID, At: s.now}); err != nil {
 		return err
 	}
-	return admit(ctx, tx, nil, s.now)
+	return admitByHand(ctx, tx, s.now)
+}
+
+// byHand is the run of what a person lets in: it is admitted at once, and what
+// runs under way have found waits for their ends.
+const byHand = "by hand"
+
+func admitByHand(ctx context.Context, tx Tx, now time.Time) error {
+	admitted, err := tx.AdmitRun(ctx, byHand, now)
+	if err != nil {
+		return err
+	}
+	return tellAll(ctx, tx, admitted, now)
 }
 
 // succeed chooses who leads the item when its leader is taken out: the best of
 // the others.
-func (s *splitting) succeed(ctx context.Context, tx Tx) error {
-	ids := make([]int64, len(s.rest))
-	for i, e := range s.rest {
-		ids[i] = e.ID
-	}
-	found, err := tx.Candidates(ctx, ids)
+func (s *splitting) succeed(ctx context.Context, tx Tx, rest []int64) error {
+	found, err := tx.Candidates(ctx, rest)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -197,6 +233,8 @@ func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error
 		switch {
 		case it.MergedID != "":
 			return "", mergedAlready(it)
+		case !it.Withdrawn.IsZero() || it.Hidden:
+			return "", feed.Errorf(feed.CodeInvalid, "item %s is not shown (it was hidden or withdrawn): bring it back first, or the article would vanish with it", it.ID)
 		case it.Place == 0:
 			return "", feed.Errorf(feed.CodeInvalid, "item %s still waits for the end of its run: try again when that is over", it.ID)
 		}
@@ -207,15 +245,17 @@ func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error
 	if from.Place < into.Place {
 		into, from = from, into
 	}
-	entries, err := c.Store.Entries(ctx, from.RowID)
-	if err != nil {
-		return "", err
-	}
 	now := c.Now()
 	return into.ID, c.Store.Write(ctx, func(tx Tx) error {
+		moved, err := tx.Supporters(ctx, from.RowID)
+		if err != nil {
+			return err
+		}
+		note := feed.Correction{Kind: "merge", Item: into.ID, Other: from.ID, Entry: from.Entry.ID, At: now}
 		d := feed.Decision{Kind: feed.CopyOf, Rule: "merge", Reason: fmt.Sprintf("A person put it together with “%s”.", into.Entry.Title)}
-		for _, e := range entries {
-			if err := tx.Decide(ctx, e.ID, into.RowID, d); err != nil {
+		for _, k := range moved {
+			note.Moved = append(note.Moved, k.EntryID)
+			if err := tx.Decide(ctx, k.EntryID, into.RowID, d); err != nil {
 				return err
 			}
 		}
@@ -225,6 +265,6 @@ func (c *Editor) Merge(ctx context.Context, a, b string) (kept string, err error
 		if err := tx.RecountItem(ctx, into.RowID, now); err != nil {
 			return err
 		}
-		return tx.NoteCorrection(ctx, feed.Correction{Kind: "merge", Item: into.ID, Other: from.ID, Entry: from.Entry.ID, At: now})
+		return tx.NoteCorrection(ctx, note)
 	})
 }

@@ -35,6 +35,7 @@ func (p *Pipeline) prepareFolder(ctx context.Context, run Run, src feed.Source) 
 	if err := p.sort(ctx, run, listed, scan, &out); err != nil {
 		return out, err
 	}
+	out.judge(run.judge)
 	out.read()
 	return out, nil
 }

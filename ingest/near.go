@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"tributary/feed"
 	"tributary/ingest/clean"
@@ -12,18 +13,16 @@ import (
 	"tributary/ingest/words"
 )
 
-// reading is an entry as it is compared with others: read once, before the
+// reading is by what an entry finds others and is found: made once, before the
 // transaction.
 type reading struct {
-	text      dedupe.Text
 	own, look []int64 // marks of its text, and those under which copies may be found
 	terms     []byte  // what decides about its story
 }
 
-func read(e feed.Entry, language string) reading {
-	title, body := words.Split(e.Title), words.Split(e.Text)
-	r := reading{text: dedupe.Read(title, body), terms: story.Read(title, body, cmp.Or(e.Language, language)).Encode()}
-	r.own, r.look = r.text.Marks(e.When())
+func read(title, body words.Text, when time.Time, language string) reading {
+	r := reading{terms: story.Read(title, body, language).Encode()}
+	r.own, r.look = dedupe.Read(title, body).Marks(when)
 	return r
 }
 
@@ -40,7 +39,17 @@ type neighbours struct {
 	in               neighbourhood
 	byURL, byContent map[int64][]feed.Known
 	byMark           index
-	fresh            []dedupe.Candidate // of this document; byMark names them -1, -2 …
+	fresh            []fresh // of this document; byMark names them -1, -2 …
+}
+
+// fresh is an entry of the document that is being decided.
+type fresh struct {
+	known feed.Known
+	*sighting
+}
+
+func (f fresh) candidate() dedupe.Candidate {
+	return dedupe.Candidate{Candidate: feed.Candidate{Known: f.known, Entry: f.entry}, Text: f.text()}
 }
 
 // lookUp finds them all at once; texts are read later, when one is to be compared.
@@ -89,7 +98,7 @@ func (n *neighbours) addKeys(k feed.Known) {
 // add makes an entry of this document a neighbour of those that follow.
 func (n *neighbours) add(k feed.Known, s *sighting) {
 	n.addKeys(k)
-	n.fresh = append(n.fresh, dedupe.Candidate{Candidate: feed.Candidate{Known: k, Entry: s.entry}, Text: s.reading.text})
+	n.fresh = append(n.fresh, fresh{k, s})
 	n.byMark.add(s.reading.own, -int64(len(n.fresh)))
 }
 
@@ -116,7 +125,7 @@ func (n *neighbours) alike(ctx context.Context, s *sighting) ([]dedupe.Candidate
 	var stored []int64
 	for _, id := range n.byMark.most(s.reading.look, compared) {
 		if id < 0 {
-			out = append(out, n.fresh[-id-1])
+			out = append(out, n.fresh[-id-1].candidate())
 		} else {
 			stored = append(stored, id)
 		}
@@ -133,11 +142,16 @@ func (n *neighbours) alike(ctx context.Context, s *sighting) ([]dedupe.Candidate
 
 // comparable reads a stored entry as a new one is read.
 func comparable(c feed.Candidate) dedupe.Candidate {
-	text := clean.Plain(feed.Text{Value: c.Entry.Content, HTML: true})
+	return dedupe.Candidate{Candidate: c, Text: dedupe.Read(split(c.Entry))}
+}
+
+// split reads the words of a stored entry.
+func split(e feed.Entry) (title, body words.Text) {
+	text := clean.Plain(feed.Text{Value: e.Content, HTML: true})
 	if text == "" {
-		text = c.Entry.Summary
+		text = e.Summary
 	}
-	return dedupe.Candidate{Candidate: c, Text: dedupe.Read(words.Split(c.Entry.Title), words.Split(text))}
+	return words.Split(e.Title), words.Split(text)
 }
 
 // judge decides about an entry that is new to its source: by address and equal
@@ -151,7 +165,7 @@ func (n *neighbours) judge(ctx context.Context, s *sighting) (dedupe.Verdict, er
 	if err != nil || len(alike) == 0 {
 		return verdict, err
 	}
-	return dedupe.Near(s.entry, s.reading.text, alike), nil
+	return dedupe.Near(s.entry, s.text(), alike), nil
 }
 
 // index finds entries by their marks.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,11 @@ type Pipeline struct {
 	Fetcher Fetcher
 	Policy  Policy
 	Now     func() time.Time
+	// Filter says what is on topic, at present; nil: everything is.
+	Filter func() Filter
 
+	judging sync.Mutex
+	learned Judge // the last one, for its profile; guarded by judging
 	claims  claims
 	stamps  stamps
 	silence silence
@@ -33,6 +38,8 @@ type Run struct {
 	// Others are the other runs under way when it is called: what they found
 	// is theirs to admit.
 	Others func() []string
+
+	judge Judge
 }
 
 func (r Run) others() []string {
@@ -64,13 +71,33 @@ const (
 // goroutine at a time. A source that fails is a report, not an error; an error
 // means that the store failed or ctx ended, and what was committed stays.
 //
-// The line is: due source → fetch → parse → known by raw hash? → clean → read →
+// Folders go first: their documents define the topic. The line is: due source
+// → fetch → parse → known by raw hash? → clean → score and read →
 // [one transaction: look up → decide → apply, cursor with it] → admission, where
 // each item finds its story.
 func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done func(feed.SourceReport)) error {
 	due, rest := p.due(run, sources)
 	for _, r := range rest {
 		done(r)
+	}
+	for _, kind := range []feed.SourceKind{feed.KindFolder, feed.KindFeed} {
+		if err := p.line(ctx, run, slices.DeleteFunc(slices.Clone(due), func(s feed.Source) bool { return s.Kind != kind }), done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line takes sources of one kind through.
+func (p *Pipeline) line(ctx context.Context, run Run, due []feed.Source, done func(feed.SourceReport)) error {
+	if len(due) == 0 {
+		return nil
+	}
+	var err error
+	if due[0].Kind == feed.KindFeed {
+		if run.judge, err = p.judge(ctx, run); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ready := newBatches(len(due))
@@ -137,6 +164,7 @@ func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fe
 		out.sightings = append(out.sightings, sighting{known: n.known, entry: cleaned(n, doc, res, run)})
 	}
 	out.weigh()
+	out.judge(run.judge)
 	out.capFirstImport()
 	out.read()
 	return out, nil

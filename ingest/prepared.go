@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"tributary/feed"
 	"tributary/ingest/dedupe"
 	"tributary/ingest/fetch"
+	"tributary/ingest/words"
 )
 
 // Fetcher gets a feed's document. See fetch.Client.
@@ -28,6 +30,7 @@ type Policy interface {
 // Store is what the pipeline asks of a store. Its reading methods do not wait
 // for a writer.
 type Store interface {
+	TopicStore
 	Source(ctx context.Context, name string) (feed.Source, error)
 	Listed(ctx context.Context, sourceID int64) ([]feed.Known, error)
 	ByIdentity(ctx context.Context, sourceID int64, identities []int64) ([]feed.Known, error)
@@ -38,6 +41,11 @@ type Store interface {
 // Tx is the one transaction in which entries are decided and applied.
 type Tx interface {
 	neighbourhood
+	EntryByID(ctx context.Context, id int64) (feed.HeldEntry, error)
+	SaveScores(ctx context.Context, scores []feed.Score) error
+	SaveProfile(ctx context.Context, p feed.Profile) (feed.Profile, error)
+	Judge(ctx context.Context, j feed.Judgement) error
+	Unjudge(ctx context.Context, entryID int64) error
 	Mark(ctx context.Context, marks []feed.Mark) error
 	SaveSketches(ctx context.Context, sketches []feed.Sketch) error
 	Sketches(ctx context.Context, entryIDs []int64) ([]feed.Sketch, error)
@@ -67,6 +75,8 @@ type Tx interface {
 	Changed(ctx context.Context) error
 	SaveSource(ctx context.Context, id int64, about feed.Channel, state feed.SourceState) error
 	Admit(ctx context.Context, skipRuns []string, now time.Time) ([]feed.Sketch, error)
+	AdmitRun(ctx context.Context, run string, now time.Time) ([]feed.Sketch, error)
+	Waiting(ctx context.Context, itemRow int64) (bool, error)
 }
 
 // prepared is a source's part of a run when it reaches the transaction.
@@ -80,6 +90,8 @@ type prepared struct {
 	began     time.Time
 	report    feed.SourceReport
 	problems  []string // of a folder: files that could not be read, and why
+	scored    int      // entries that have a score
+	onTopic   int      // and of these, those on topic
 	claimed   bool     // to be released when it is done with
 	skipped   bool     // it was left alone after all
 	fatal     error
@@ -106,6 +118,8 @@ func (p *prepared) failed() bool {
 // sighting is one entry of a document, with what is known of it.
 type sighting struct {
 	entry   feed.Entry
+	words   [2]words.Text // title and body, until it is read
+	opinion Opinion       // of the topic's judge
 	reading reading
 	known   *feed.Known // nil: new to its source
 	seed    string      // what a new item's id is minted from; "": source and identity
@@ -115,6 +129,15 @@ type sighting struct {
 // sketch is what decides about the story of its item.
 func (s *sighting) sketch() feed.Sketch {
 	return feed.Sketch{EntryID: s.entry.ID, When: s.entry.When(), Terms: s.reading.terms}
+}
+
+// text is the entry's text for comparing. It is read again for the few that are
+// compared: the words of all that wait for the transaction would fill the memory.
+func (s *sighting) text() dedupe.Text {
+	if s.entry.Text == "" { // it comes from the store
+		return dedupe.Read(split(s.entry))
+	}
+	return dedupe.Read(words.Split(s.entry.Title), words.Split(s.entry.Text))
 }
 
 func newReport(src feed.Source) feed.SourceReport {
@@ -137,32 +160,60 @@ func (p *prepared) weigh() {
 }
 
 // capFirstImport holds all but the newest entries of a source's first
-// document. Undated ones count as old; among equals the document's order stands.
+// document that are on topic. Undated ones count as old; among equals the document's order stands.
 func (p *prepared) capFirstImport() {
 	if p.source.State.Imported || len(p.sightings) <= firstImport {
 		return
 	}
-	order := make([]int, len(p.sightings))
-	for i := range order {
-		order[i] = i
+	var order []int
+	for i, s := range p.sightings {
+		if s.opinion.Held == nil {
+			order = append(order, i)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		return p.sightings[b].entry.Published.Compare(p.sightings[a].entry.Published)
 	})
-	for _, i := range order[firstImport:] {
+	for _, i := range order[min(firstImport, len(order)):] {
 		p.sightings[i].hold = &feed.Decision{Kind: feed.Held, Rule: "backlog",
 			Reason: "It was older than the newest 50 when its source was first read."}
 	}
 }
 
+// judge asks whether the entries that are new, or read otherwise, are on topic.
+func (p *prepared) judge(j Judge) {
+	for i := range p.sightings {
+		s := &p.sightings[i]
+		if s.known == nil || s.known.Keys.Shown != s.entry.Keys.Shown {
+			s.words = [2]words.Text{words.Split(s.entry.Title), words.Split(s.entry.Text)}
+			s.opinion = j.ask(p.source, s.entry, s.words[0], s.words[1], p.language(s))
+			p.count(s.opinion)
+		}
+	}
+}
+
+// count notes how often the source is on topic.
+func (p *prepared) count(o Opinion) {
+	if o.Score == nil {
+		return
+	}
+	p.scored++
+	if o.Held == nil {
+		p.onTopic++
+	}
+}
+
+func (p *prepared) language(s *sighting) string { return cmp.Or(s.entry.Language, p.about.Language) }
+
 // read reads the entries that may be published or compared.
 func (p *prepared) read() {
 	for i := range p.sightings {
 		s := &p.sightings[i]
-		if s.hold == nil && (s.known == nil || s.known.Keys.Shown != s.entry.Keys.Shown) {
-			s.reading = read(s.entry, p.about.Language)
+		shown := s.known != nil && s.known.ItemID != 0
+		if s.hold == nil && (shown || !s.opinion.off()) && len(s.words[0].Words)+len(s.words[1].Words) > 0 {
+			s.reading = read(s.words[0], s.words[1], s.entry.When(), p.language(s))
 		}
-		s.entry.Text = ""
+		s.words = [2]words.Text{}
 	}
 }
 
@@ -170,7 +221,7 @@ func (p *prepared) read() {
 func (p *prepared) size() int {
 	n := 1 << 10
 	for _, s := range p.sightings {
-		n += len(s.entry.Content) + len(s.entry.Summary) + 512
+		n += len(s.entry.Content) + len(s.entry.Summary) + len(s.entry.Text) + len(s.reading.terms) + 1024
 	}
 	return n
 }

@@ -36,7 +36,7 @@ type Foreseen struct {
 // Foresee tells what the document of a fetch would come to. It takes the steps
 // of a run up to the decisions, and stores nothing. src may be one that is not
 // in the store, and st nil: then nothing is known. A document that is no feed is no error, but a failed Result.
-func Foresee(ctx context.Context, st Reader, src feed.Source, res fetch.Result, now time.Time) (Preview, error) {
+func Foresee(ctx context.Context, st Reader, src feed.Source, res fetch.Result, judge Judge, now time.Time) (Preview, error) {
 	doc, err := parse.Parse(res.Document, parse.Limits{})
 	if err != nil {
 		failed := unreadable(res, err)
@@ -60,6 +60,7 @@ func Foresee(ctx context.Context, st Reader, src feed.Source, res fetch.Result, 
 		p.sightings = append(p.sightings, sighting{known: n.known, entry: cleaned(n, doc, res, run)})
 	}
 	p.weigh()
+	p.judge(judge)
 	p.capFirstImport()
 	p.read()
 	near, err := lookUp(ctx, st, p.sightings)
@@ -120,11 +121,14 @@ func foresee(ctx context.Context, src feed.Source, s *sighting, near *neighbours
 	if err != nil {
 		return e, nil, err
 	}
+	if verdict.Same == nil && verdict.Copy == nil && s.opinion.Held != nil {
+		verdict.Decision = *s.opinion.Held
+	}
 	e.Decision = verdict.Decision
 	switch {
 	case verdict.Same != nil:
 		e.Decision = change(e, *verdict.Same)
-	case verdict.Copy == nil:
+	case verdict.Copy == nil && s.opinion.Held == nil:
 		near.add(knownOf(e, src, -1), s)
 	}
 	return e, verdict.Copy, nil

@@ -27,7 +27,7 @@ func (r *rig) foresee(slug string) ingest.Preview {
 	if res.Kind != fetch.Fetched {
 		r.t.Fatal(res.Err)
 	}
-	v, err := ingest.Foresee(r.t.Context(), r.store, src, res, r.clock().Add(time.Minute))
+	v, err := ingest.Foresee(r.t.Context(), r.store, src, res, ingest.Judge{Filter: ingest.Filter{Mode: ingest.FilterOff}}, r.clock().Add(time.Minute))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestAPreviewExplainsItself(t *testing.T) {
 
 func TestAPreviewOfWhatIsNoFeedIsAFailedFetch(t *testing.T) {
 	page := feed.Document{URL: "https://a.example/", MediaType: "text/html", Body: []byte("<!doctype html><html><title>A page</title></html>")}
-	v, err := ingest.Foresee(t.Context(), nil, feed.Source{}, fetch.Result{Kind: fetch.Fetched, Document: page}, time.Now())
+	v, err := ingest.Foresee(t.Context(), nil, feed.Source{}, fetch.Result{Kind: fetch.Fetched, Document: page}, ingest.Judge{}, time.Now())
 	if err != nil || v.Result.Kind != fetch.Failed || v.Result.Failure != feed.StatusNotFeed || len(v.Result.Document.Body) == 0 {
 		t.Errorf("%+v, %v", v.Result, err)
 	}

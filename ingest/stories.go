@@ -17,9 +17,9 @@ const (
 	// storyCrowd is how many items may have one of the marks of stories: it is
 	// fewer than of texts, since each has three times as many places to look.
 	storyCrowd = 32
-	// keptSketches is how many items that have been read are kept for those
-	// that come next.
-	keptSketches = 4096
+	// keptSketches is how many items that have been read are kept, at least, for
+	// those that come next.
+	keptSketches = 2048
 )
 
 // admit gives the items that wait their places, and puts each into its story:
@@ -29,12 +29,18 @@ func admit(ctx context.Context, tx Tx, skipRuns []string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	known := map[int64]*story.Item{}
+	return tellAll(ctx, tx, admitted, now)
+}
+
+// tellAll puts admitted items into stories.
+func tellAll(ctx context.Context, tx Tx, admitted []feed.Sketch, now time.Time) error {
+	known, before := map[int64]*story.Item{}, map[int64]*story.Item{}
 	for items := range slices.Chunk(admitted, storiesAtOnce) {
-		if err := tell(ctx, tx, items, known, now); err != nil {
+		if err := tell(ctx, tx, items, known, before, now); err != nil {
 			return err
 		}
 		if len(known) > keptSketches {
+			known, before = before, known
 			clear(known)
 		}
 	}
@@ -68,15 +74,16 @@ type telling struct {
 }
 
 // tell puts items into stories. known are items that were read already; it
-// adds to them.
-func tell(ctx context.Context, tx Tx, items []feed.Sketch, known map[int64]*story.Item, now time.Time) error {
+// adds to them, also what it needs of those of before.
+func tell(ctx context.Context, tx Tx, items []feed.Sketch, known, before map[int64]*story.Item, now time.Time) error {
 	t := telling{tx: tx, now: now, byMark: index{}, known: known}
-	for _, it := range items {
+	for i, it := range items {
 		m := marked{Item: recallSketch(it)}
+		items[i].Terms = nil // thousands wait
 		m.own, m.look = m.Terms.Marks(m.When)
 		t.items = append(t.items, m)
 	}
-	if err := t.lookUp(ctx); err != nil {
+	if err := t.lookUp(ctx, before); err != nil {
 		return err
 	}
 	for i := range t.items {
@@ -96,7 +103,7 @@ func tell(ctx context.Context, tx Tx, items []feed.Sketch, known map[int64]*stor
 }
 
 // lookUp finds the items that were there before and share marks.
-func (t *telling) lookUp(ctx context.Context) error {
+func (t *telling) lookUp(ctx context.Context, before map[int64]*story.Item) error {
 	var keys []int64
 	for _, r := range t.items {
 		keys = append(keys, r.look...)
@@ -107,6 +114,9 @@ func (t *telling) lookUp(ctx context.Context) error {
 	var ids []int64
 	for _, r := range t.items {
 		for _, id := range t.byMark.most(r.look, nearStories) {
+			if it := before[id]; it != nil {
+				t.known[id] = it
+			}
 			if t.known[id] == nil {
 				ids = append(ids, id)
 			}
@@ -151,11 +161,10 @@ func (t *telling) move(it *story.Item, row int64, why string) {
 
 // item is the item that an entry leads, of those at hand.
 func (t *telling) item(entryID int64) *story.Item {
-	if known, ok := t.known[entryID]; ok {
-		return known
+	if i := slices.IndexFunc(t.items, func(m marked) bool { return m.EntryID == entryID }); i >= 0 {
+		return &t.items[i].Item
 	}
-	i := slices.IndexFunc(t.items, func(m marked) bool { return m.EntryID == entryID })
-	return &t.items[i].Item
+	return t.known[entryID]
 }
 
 func (t *telling) candidates(look []int64) []story.Item {

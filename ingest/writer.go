@@ -197,7 +197,7 @@ func (w *writer) state(b *prepared) feed.SourceState {
 	if b.result.Kind == fetch.Fetched {
 		state.Imported = true
 	}
-	return state
+	return remembered(state, b.scored, b.onTopic)
 }
 
 func (w *writer) save(ctx context.Context, tx Tx, b *prepared, state feed.SourceState) error {

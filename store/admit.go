@@ -20,12 +20,21 @@ type waiting struct {
 // order of place, by their leading entries, with a story only if they had one before.
 // Withdrawn items wait on.
 func (t *Tx) Admit(ctx context.Context, skipRuns []string, now time.Time) ([]feed.Sketch, error) {
+	return t.admit(ctx, now, func(run string) bool { return !slices.Contains(skipRuns, run) })
+}
+
+// AdmitRun is [Tx.Admit] for what one run has brought.
+func (t *Tx) AdmitRun(ctx context.Context, run string, now time.Time) ([]feed.Sketch, error) {
+	return t.admit(ctx, now, func(r string) bool { return r == run })
+}
+
+func (t *Tx) admit(ctx context.Context, now time.Time, of func(run string) bool) ([]feed.Sketch, error) {
 	var all []waiting
 	err := t.each(ctx, `SELECT id, updated, run FROM item WHERE place IS NULL AND withdrawn IS NULL
 		ORDER BY published, uuid`, nil, func(scan scanner) error {
 		var w waiting
 		err := scan(&w.row, &w.updated, &w.run)
-		if !slices.Contains(skipRuns, w.run) {
+		if of(w.run) {
 			all = append(all, w)
 		}
 		return err

@@ -45,18 +45,22 @@ func (t *Tx) Unmerge(ctx context.Context, itemRow int64) error {
 
 // NoteCorrection adds to the list of corrections.
 func (t *Tx) NoteCorrection(ctx context.Context, c feed.Correction) error {
-	_, err := t.exec(ctx, `INSERT INTO correction (kind, item, other, entry, at) VALUES ($1, $2, $3, $4, $5)`,
-		c.Kind, c.Item, c.Other, c.Entry, c.At.UnixMilli())
+	moved := ""
+	if len(c.Moved) > 0 {
+		moved = asJSON(c.Moved)
+	}
+	_, err := t.exec(ctx, `INSERT INTO correction (kind, item, other, entry, moved, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		c.Kind, c.Item, c.Other, c.Entry, moved, c.At.UnixMilli())
 	return err
 }
 
 // Corrections are the newest corrections, newest first.
 func (s *Store) Corrections(ctx context.Context, limit int) ([]feed.Correction, error) {
 	var all []feed.Correction
-	err := s.reader.each(ctx, `SELECT kind, item, other, entry, at FROM correction ORDER BY id DESC LIMIT $1`, []any{int64(limit)},
+	err := s.reader.each(ctx, `SELECT kind, item, other, entry, moved, at FROM correction ORDER BY id DESC LIMIT $1`, []any{int64(limit)},
 		func(scan scanner) error {
 			var c feed.Correction
-			err := scan(&c.Kind, &c.Item, &c.Other, &c.Entry, (*instant)(&c.At))
+			err := scan(&c.Kind, &c.Item, &c.Other, &c.Entry, fromJSON{&c.Moved}, (*instant)(&c.At))
 			all = append(all, c)
 			return err
 		})

@@ -78,10 +78,21 @@ func (t *Tx) Refound(ctx context.Context, it feed.Item, entryID int64) (done boo
 	return n > 0, err
 }
 
+// Waiting tells whether an item waits for its admission: nobody has seen it.
+func (t *Tx) Waiting(ctx context.Context, itemRow int64) (bool, error) {
+	var place number
+	found, err := t.one(ctx, `SELECT place FROM item WHERE id = $1`, []any{itemRow}, &place)
+	return found && place == 0, err
+}
+
 // TouchItem moves the item's updated to the first time from updated on that no
-// other item has.
+// other item has: always onwards, whoever's clock it is.
 func (t *Tx) TouchItem(ctx context.Context, itemRow int64, updated time.Time) error {
-	at, err := t.free(ctx, &t.items, updated.UnixMilli())
+	var was int64
+	if _, err := t.one(ctx, `SELECT updated FROM item WHERE id = $1`, []any{itemRow}, &was); err != nil {
+		return err
+	}
+	at, err := t.free(ctx, &t.items, max(updated.UnixMilli(), was+1))
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func (s session) marked(ctx context.Context, keys []int64) ([]feed.Mark, error) 
 	return all, err
 }
 
+// worthAsking is from how many keys of a day on it is asked first whether that has marks.
+const worthAsking = 32
+
 // inMarkedDays drops the keys of days that have no marks at all: what is new is
 // looked up among what is newer, too, and there is seldom anything.
 func (s session) inMarkedDays(ctx context.Context, sorted []int64) ([]int64, error) {
@@ -45,13 +48,17 @@ func (s session) inMarkedDays(ctx context.Context, sorted []int64) ([]int64, err
 		})
 		day := sorted[:n]
 		sorted = sorted[n:]
-		first := int64(-1)
-		if _, err := s.one(ctx, `SELECT key FROM mark WHERE key >= $1 ORDER BY key LIMIT 1`, []any{day[0]}, &first); err != nil {
-			return nil, err
+		if n >= worthAsking {
+			var first int64
+			found, err := s.one(ctx, `SELECT key FROM mark WHERE key >= $1 ORDER BY key LIMIT 1`, []any{day[0]}, &first)
+			if err != nil {
+				return nil, err
+			}
+			if !found || first > day[n-1] {
+				continue
+			}
 		}
-		if first >= 0 && first <= day[n-1] {
-			kept = append(kept, day...)
-		}
+		kept = append(kept, day...)
 	}
 	return kept, nil
 }
@@ -177,10 +184,10 @@ func (s *Store) Candidates(ctx context.Context, entryIDs []int64) ([]feed.Candid
 
 func (s session) candidates(ctx context.Context, entryIDs []int64) ([]feed.Candidate, error) {
 	var all []feed.Candidate
-	err := s.eachIn(ctx, `SELECT s.position, s.priority, s.kind = 'folder', `+entryColumns+` FROM entry e JOIN source s ON s.id = e.source_id
+	err := s.eachIn(ctx, `SELECT s.position, s.priority, s.private, s.kind = 'folder', `+entryColumns+` FROM entry e JOIN source s ON s.id = e.source_id
 		WHERE e.id IN (%s) AND e.item_id IS NOT NULL`, nil, entryIDs, func(scan scanner) error {
 		var c feed.Candidate
-		err := scan(append([]any{&c.Known.Position, &c.Known.Priority, (*flag)(&c.Known.File)}, entryFields(&c.Entry)...)...)
+		err := scan(append([]any{&c.Known.Position, &c.Known.Priority, (*flag)(&c.Known.Private), (*flag)(&c.Known.File)}, entryFields(&c.Entry)...)...)
 		c.Known = knownOf(c.Entry, c.Known)
 		all = append(all, c)
 		return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -177,41 +178,56 @@ func (t *Tx) insertCrowded(ctx context.Context, f *founding) (err error) {
 	return err
 }
 
-// JoinStory moves an item into a story, from another one if it has one, and
-// recounts both; why is a sentence for people. A story that loses its last item is deleted.
+// JoinStory moves an item into a story, from another one if it has one, and has
+// both counted anew by the end of the transaction; why is a sentence for people. A story
+// that loses its last item is deleted.
 func (t *Tx) JoinStory(ctx context.Context, itemRow, storyRow int64, why string, now time.Time) error {
-	var was number
-	found, err := t.one(ctx, `SELECT story_id FROM item WHERE id = $1`, []any{itemRow}, &was)
-	if err == nil && !found {
-		err = notFound("item", itemRow)
+	var was, story, publishers number
+	found, err := t.one(ctx, `SELECT i.story_id, s.id, s.publishers FROM item i LEFT JOIN story s ON s.id = $1 WHERE i.id = $2`,
+		[]any{storyRow, itemRow}, &was, &story, &publishers)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return notFound("item", itemRow)
+	case story == 0:
+		return notFound("story", storyRow)
 	}
-	if err != nil {
+	t.joined[storyRow] = now
+	if int64(was) == storyRow {
+		return t.changedIf(1, nil)
+	}
+	if _, err := t.exec(ctx, `UPDATE item SET story_id = $1, story_why = $2, publishers = $3 WHERE id = $4`,
+		storyRow, text(why), int64(publishers), itemRow); err != nil {
 		return err
 	}
-	if int64(was) != storyRow {
-		_, err := t.exec(ctx, `UPDATE item SET story_id = $1, story_why = $2,
-			publishers = COALESCE((SELECT s.publishers FROM story s WHERE s.id = $3), 0) WHERE id = $4`,
-			storyRow, text(why), storyRow, itemRow)
-		if err != nil {
-			return err
-		}
-		if err := t.settle(ctx, int64(was)); err != nil {
+	return t.changedIf(1, t.settle(ctx, int64(was)))
+}
+
+// countJoined counts the stories that items have joined, once each.
+func (t *Tx) countJoined(ctx context.Context) error {
+	for _, row := range slices.Sorted(maps.Keys(t.joined)) {
+		if _, err := t.RecountStory(ctx, row, t.joined[row]); err != nil {
 			return err
 		}
 	}
-	_, err = t.RecountStory(ctx, storyRow, now)
-	return t.changedIf(1, err)
+	return nil
 }
 
 // RecountStory counts the publishers of a story's live items anew, of the oldest
 // 500 at most. If there are more than before, it grew: its updated moves to the first time from now on that
 // no other story has.
 func (t *Tx) RecountStory(ctx context.Context, storyRow int64, now time.Time) (grew bool, err error) {
+	delete(t.joined, storyRow)
 	was, is, err := t.recount(ctx, storyRow)
 	if err != nil || is <= was {
 		return false, err
 	}
-	at, err := t.free(ctx, &t.stories, now.UnixMilli())
+	var updated int64
+	if _, err := t.one(ctx, `SELECT updated FROM story WHERE id = $1`, []any{storyRow}, &updated); err != nil {
+		return false, err
+	}
+	at, err := t.free(ctx, &t.stories, max(now.UnixMilli(), updated+1))
 	if err != nil {
 		return false, err
 	}
@@ -268,7 +284,10 @@ func (t *Tx) settle(ctx context.Context, storyRow int64) error {
 		return nil
 	}
 	n, err := t.exec(ctx, `DELETE FROM story WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM item i WHERE i.story_id = $2)`, storyRow, storyRow)
-	if err != nil || n > 0 {
+	if n > 0 {
+		delete(t.joined, storyRow)
+	}
+	if _, later := t.joined[storyRow]; later || err != nil || n > 0 {
 		return err
 	}
 	_, _, err = t.recount(ctx, storyRow)

@@ -16,11 +16,12 @@ import (
 type Tx struct {
 	session
 	was, now counts
-	items    stamps         // times at which items changed
-	stories  stamps         // times at which stories grew
-	moved    []int64        // items of which other entries stand than before
-	shown    map[int64]bool // sources whose published entries this transaction added or changed
-	broken   error          // why it must not commit, even if its caller goes on
+	items    stamps              // times at which items changed
+	stories  stamps              // times at which stories grew
+	joined   map[int64]time.Time // stories to count because items joined them, and when
+	moved    []int64             // items of which other entries stand than before
+	shown    map[int64]bool      // sources whose published entries this transaction added or changed
+	broken   error               // why it must not commit, even if its caller goes on
 }
 
 // counts are what the one row of meta counts.
@@ -39,7 +40,7 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return err
 	}
 	defer v.tx.Rollback() // does nothing after the commit
-	t := &Tx{session: v, items: stamps{query: itemTimes}, stories: stamps{query: storyTimes}, shown: map[int64]bool{}}
+	t := &Tx{session: v, items: stamps{query: itemTimes}, stories: stamps{query: storyTimes}, joined: map[int64]time.Time{}, shown: map[int64]bool{}}
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
@@ -66,6 +67,9 @@ func (t *Tx) begin(ctx context.Context) error {
 }
 
 func (t *Tx) finish(ctx context.Context) error {
+	if err := t.countJoined(ctx); err != nil {
+		return err
+	}
 	if err := t.settleMoved(ctx); err != nil {
 		return err
 	}

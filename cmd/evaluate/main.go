@@ -7,6 +7,7 @@
 //	evaluate robust [--every N] ROOT
 //	evaluate speed [--rounds N] ROOT
 //	evaluate stories [--rows FILE] FILE.jsonl...
+//	evaluate topic --seeds DIR|FILE [--topic NAME] [--rows FILE] STREAM.jsonl
 package main
 
 import (
@@ -23,6 +24,7 @@ var commands = map[string]func(args []string, out io.Writer) error{
 	"robust":  robustCommand,
 	"speed":   speedCommand,
 	"stories": storiesCommand,
+	"topic":   topicCommand,
 }
 
 const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
@@ -30,7 +32,8 @@ const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
        evaluate english COLLECTION COLLECTION...
        evaluate robust [--every N] ROOT
        evaluate speed [--rounds N] ROOT
-       evaluate stories [--rows FILE] FILE.jsonl...`
+       evaluate stories [--rows FILE] FILE.jsonl...
+       evaluate topic --seeds DIR|FILE [--topic NAME] [--rows FILE] STREAM.jsonl`
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

@@ -26,6 +26,8 @@ type trial struct {
 	pipeline *ingest.Pipeline
 	now      time.Time
 	document []byte // what the next fetch brings
+	filter   ingest.Filter
+	seeds    string // folder; "": none
 }
 
 // outcome is what became of a document.
@@ -40,13 +42,13 @@ func newTrial(ctx context.Context) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{dir: dir}
+	t := &trial{dir: dir, filter: ingest.Filter{Mode: ingest.FilterOff}}
 	if t.store, err = store.Open(ctx, store.Options{Path: filepath.Join(dir, "trial.db")}); err != nil {
 		return nil, err
 	}
 	t.pipeline = &ingest.Pipeline{
 		Store: scheduler.ForPipeline(t.store), Fetcher: t, Policy: scheduler.Policy{},
-		Now: func() time.Time { return t.now },
+		Now: func() time.Time { return t.now }, Filter: func() ingest.Filter { return t.filter },
 	}
 	return t, nil
 }
@@ -72,15 +74,7 @@ func sourceOf(d labelled, n int) string {
 	return "d-" + strconv.Itoa(n)
 }
 
-func slug(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') {
-			b[i] = '-'
-		}
-	}
-	return string(b) + strconv.FormatInt(int64(len(name)), 36)
-}
+func slug(name string) string { return strconv.FormatUint(uint64(clean.Key(name)), 36) }
 
 // declare makes the sources of the documents.
 func (t *trial) declare(ctx context.Context, docs []labelled) error {
@@ -95,6 +89,9 @@ func (t *trial) declare(ctx context.Context, docs []labelled) error {
 		sources = append(sources, feed.Source{Slug: name, Kind: feed.KindFeed, URL: "https://" + name + ".example/feed",
 			Enabled: true, Origin: feed.OriginConfig, Position: len(sources) + 1})
 	}
+	if t.seeds != "" {
+		sources = append(sources, feed.Source{Slug: feed.SeedsSlug, Kind: feed.KindFolder, URL: t.seeds, Enabled: true, Origin: feed.OriginConfig})
+	}
 	return t.store.SyncSources(ctx, feed.OriginConfig, sources, t.now)
 }
 
@@ -103,6 +100,11 @@ func (t *trial) feedAll(ctx context.Context, docs []labelled) error {
 	t.now = docs[0].at.Add(-time.Hour)
 	if err := t.declare(ctx, docs); err != nil {
 		return err
+	}
+	if t.seeds != "" {
+		if err := t.run(ctx, "seeds", feed.SeedsSlug); err != nil {
+			return fmt.Errorf("the seeds: %w", err)
+		}
 	}
 	for i, d := range docs {
 		if err := t.feedOne(ctx, d, sourceOf(d, i)); err != nil {
@@ -126,12 +128,17 @@ func (t *trial) feedOne(ctx context.Context, d labelled, name string) error {
 	if err != nil {
 		return err
 	}
+	return t.run(ctx, d.ID, name)
+}
+
+// run takes one source through the pipeline.
+func (t *trial) run(ctx context.Context, id, name string) error {
 	src, err := t.store.Source(ctx, name)
 	if err != nil {
 		return err
 	}
 	var failed error
-	err = t.pipeline.Run(ctx, ingest.Run{ID: d.ID, Now: t.now, Force: true}, []feed.Source{src}, func(r feed.SourceReport) {
+	err = t.pipeline.Run(ctx, ingest.Run{ID: id, Now: t.now, Force: true}, []feed.Source{src}, func(r feed.SourceReport) {
 		if r.Outcome != feed.OutcomeOK {
 			failed = fmt.Errorf("%s: %s", r.Outcome, r.Error)
 		}
@@ -158,7 +165,7 @@ func (t *trial) outcomes(ctx context.Context, docs []labelled) ([]outcome, error
 		if err != nil {
 			return nil, err
 		}
-		entries, err := t.store.ByIdentity(ctx, src.ID, []int64{clean.Key(dedupe.Identity(d.ID, "", 0))})
+		entries, err := t.known(ctx, src, d)
 		if err != nil {
 			return nil, err
 		}
@@ -169,4 +176,9 @@ func (t *trial) outcomes(ctx context.Context, docs []labelled) ([]outcome, error
 		}
 	}
 	return out, nil
+}
+
+// known is what the store knows of a document: one entry.
+func (t *trial) known(ctx context.Context, src feed.Source, d labelled) ([]feed.Known, error) {
+	return t.store.ByIdentity(ctx, src.ID, []int64{clean.Key(dedupe.Identity(d.ID, "", 0))})
 }

@@ -42,6 +42,9 @@ func newBy(found []match) string {
 }
 
 func (m match) title() string {
+	if m.candidate.Known.Private {
+		return "an entry of a private source"
+	}
 	if m.candidate.Entry.Title == "" {
 		return "an entry without a title"
 	}
@@ -51,6 +54,9 @@ func (m match) title() string {
 // sentence is the longest sentence, or part of one, in the longest passage
 // that both have; 200 bytes of it at most.
 func (m match) sentence(text Text) string {
+	if m.candidate.Known.Private { // what only it and a public one say is public, but not that it says so
+		return ""
+	}
 	said := text.body.Words
 	var best span
 	from := m.run.from

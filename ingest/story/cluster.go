@@ -2,13 +2,16 @@ package story
 
 // Two events are taken for one as long as their items are, on the mean, as alike
 // between the two as this part of how alike they are within each, and as alike as this at
-// least. How alike they are within an event of few items is not known: it
+// least; more is asked where the titles name other people and places, since two events of one
+// kind share the words of that kind. How alike they are within an event of few items is not known: it
 // is reckoned as if some more pairs were as alike as usual.
 const (
-	betweenPart  = 0.7
-	betweenLeast = 0.2
-	usualLike    = 0.22
-	usualPairs   = 5
+	betweenPart   = 0.7
+	betweenLeast  = 0.2
+	namelessLeast = 0.5
+	usualLike     = 0.22
+	usualPairs    = 5
+	never         = -1e6 // how alike two items are for this that cannot be of one event
 )
 
 // clusters are events in the making: all sums are over pairs of items.
@@ -16,6 +19,8 @@ type clusters struct {
 	between [maxNear + 1][maxNear + 1]float32 // and inside each, on the diagonal
 	within  [maxNear + 1]float32              // how alike each one's items are
 	size    [maxNear + 1]float32              // 0: it went into another
+	items   [maxNear + 1]uint32               // its items, a bit each
+	named   [maxNear + 1]uint32               // the items that share a title's name with one of its own
 	best    [maxNear + 1]int                  // which other it would be joined with, or -1
 	n       int
 }
@@ -23,10 +28,16 @@ type clusters struct {
 // sort puts the items that tell of the same event together: average linkage,
 // the most alike first.
 func (c *comparison) sort() {
-	cl := &clusters{between: c.like, n: len(c.near)}
+	cl := &clusters{between: c.like, named: c.named, n: len(c.near)}
 	for i := range cl.n {
 		c.event[i] = uint8(i)
 		cl.size[i] = 1
+		cl.items[i] = 1 << i
+		for j := range cl.n {
+			if c.apart[i]&(1<<j) != 0 {
+				cl.between[i][j] = never
+			}
+		}
 		cl.measure(i)
 	}
 	for i := range cl.n {
@@ -55,7 +66,7 @@ func (cl *clusters) measure(i int) {
 // mean is how alike the items of two clusters are, or 0 if that is not enough for one event.
 func (cl *clusters) mean(i, j int) float32 {
 	m := cl.between[i][j] / (cl.size[i] * cl.size[j])
-	if m < betweenLeast || m < betweenPart/2*(cl.within[i]+cl.within[j]) {
+	if m < betweenLeast || m < betweenPart/2*(cl.within[i]+cl.within[j]) || m < namelessLeast && cl.named[i]&cl.items[j] == 0 {
 		return 0
 	}
 	return m
@@ -103,6 +114,8 @@ func (cl *clusters) join(i, j int) {
 	}
 	cl.size[i] += cl.size[j]
 	cl.size[j] = 0
+	cl.items[i] |= cl.items[j]
+	cl.named[i] |= cl.named[j]
 	cl.measure(i)
 	for k := range cl.n {
 		if cl.size[k] > 0 && (k == i || cl.best[k] == i || cl.best[k] == j) {

@@ -42,6 +42,9 @@ const (
 // candidates nearest to it into events anew ([cluster]): what looks like one event by
 // its first report may be two, as soon as each has a second.
 func Decide(item Item, candidates []Item) Verdict {
+	if item.Terms.little {
+		return Verdict{Rule: RuleAlone, Reason: "It says too little to be compared with other items."}
+	}
 	c := comparison{near: nearest(item, candidates)}
 	c.compare()
 	c.sort()
@@ -53,7 +56,9 @@ type comparison struct {
 	near  []*Item // the item first
 	age   [maxNear + 1]float32
 	like  [maxNear + 1][maxNear + 1]float32
-	event [maxNear + 1]uint8 // the event of each
+	apart [maxNear + 1]uint32 // the items that cannot be of the same event, a bit each
+	named [maxNear + 1]uint32 // the items that have a name of its title, or whose title's it has
+	event [maxNear + 1]uint8  // the event of each
 }
 
 // nearest are the item and those of the candidates that are most like it, nearest first.
@@ -68,7 +73,7 @@ func nearest(item Item, candidates []Item) []*Item {
 	list := make([]scored, 0, len(candidates))
 	for i := range candidates {
 		x := &candidates[i]
-		if x.EntryID == item.EntryID {
+		if x.EntryID == item.EntryID || x.Terms.little {
 			continue
 		}
 		p := ix.product(&x.Terms)
@@ -105,7 +110,8 @@ func (ix *index) add(t *Terms) {
 
 // product with another item's terms. A term counts as what the other has it for.
 func (ix *index) product(t *Terms) (p product) {
-	for _, x := range t.list {
+	for i := range t.list {
+		x := &t.list[i]
 		for h := uint8(x.hash); ix.slot[h] != 0; h++ {
 			if y := &ix.of.list[ix.slot[h]-1]; y.hash == x.hash {
 				p[x.kind&y.kind] += x.weight * y.weight

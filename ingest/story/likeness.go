@@ -2,6 +2,7 @@ package story
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -64,13 +65,17 @@ func primary(tag string) string {
 	return strings.ToLower(tag)
 }
 
-// abroadTerms is how many names and numbers two items of different languages must share.
-const abroadTerms = 4
+// How many names two items of different languages must share, and how much their shared
+// numbers must be worth: a figure of three digits, or two of two.
+const (
+	abroadNames   = 3
+	abroadNumbers = 2
+)
 
 // abroad is the likeness of items of different languages, by names and numbers
-// alone: what part of the poorer item's the other has. A number must be among those.
+// alone: what part of the poorer item's the other has.
 func abroad(a, b *Terms) float32 {
-	shared, numbers := 0, 0
+	names, numbers := 0, 0
 	var got, all [2]float32
 	for side, t := range [...][2]*Terms{{a, b}, {b, a}} {
 		for _, x := range t[0].list {
@@ -83,16 +88,38 @@ func abroad(a, b *Terms) float32 {
 				continue
 			}
 			got[side] += x.weight
-			if side == 0 {
-				shared++
-				if x.kind == number {
-					numbers++
-				}
+			switch {
+			case side == 1:
+			case x.kind == name:
+				names++
+			default:
+				numbers += worth(x.hash)
 			}
 		}
 	}
-	if shared < abroadTerms || numbers == 0 {
+	if names < abroadNames || numbers < abroadNumbers {
 		return 0
 	}
 	return 0.5 * max(got[0]/all[0], got[1]/all[1])
 }
+
+// worth is what a number says of an event: 0 if it has one digit or may be a year, 1 if it
+// has two, and 2 if it has more.
+func worth(hash uint32) int {
+	if digits, ok := commonNumbers[hash]; ok {
+		return int(digits)
+	}
+	return 2
+}
+
+// commonNumbers have the worth of those numbers that are in many texts, by hash.
+var commonNumbers = func() map[uint32]uint8 {
+	common := map[uint32]uint8{}
+	for n := range 100 {
+		common[fold(fnv(strconv.Itoa(n)))] = uint8(min(1, n/10))
+	}
+	for year := 1900; year < 2100; year++ {
+		common[fold(fnv(strconv.Itoa(year)))] = 0
+	}
+	return common
+}()

@@ -23,11 +23,15 @@ const (
 )
 
 // Marks gives the keys under which the item, of the time when, is found later (own, at
-// most 12), and those under which it finds others (look, three times as many).
+// most 12), and those under which it finds others (look, three times as many). One that says
+// too little to be compared has none.
 func (t Terms) Marks(when time.Time) (own, look []int64) {
 	type two struct {
 		hash   int64
 		weight float32
+	}
+	if t.little {
+		return nil, nil
 	}
 	strong := t.strongest(max(singleMarks, pairedTerms))
 	twos := make([]two, 0, pairedTerms*(pairedTerms-1)/2)

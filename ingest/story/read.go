@@ -14,8 +14,10 @@ type found struct {
 	n            int
 	inTitle      bool
 	upper, lower int // uses within sentences, with and without a capital
+	first        int // uses with a capital at the beginning of a sentence
 	rarity       float64
 	general      float64 // the share of its uses in lower case in general English
+	unknown      bool    // general English does not have it
 	surface      string  // as it is first written
 }
 
@@ -45,12 +47,8 @@ func (r *reader) text(t words.Text, title bool) {
 		at := r.word(w, t.Source[w.Start:w.End], shouts)
 		r.list[at].meet(title)
 		capital := w.Is(words.Capital)
-		if !w.Is(words.First) && !shouts {
-			if capital {
-				r.list[at].upper++
-			} else {
-				r.list[at].lower++
-			}
+		if !shouts {
+			r.list[at].write(capital, w.Is(words.First))
 		}
 		joins := capital && !shouts
 		if joins && prev >= 0 && w.Start <= end+1 {
@@ -63,6 +61,17 @@ func (r *reader) text(t words.Text, title bool) {
 	}
 }
 
+func (f *found) write(capital, first bool) {
+	switch {
+	case !capital:
+		f.lower++
+	case first:
+		f.first++
+	default:
+		f.upper++
+	}
+}
+
 func (f *found) meet(title bool) {
 	f.n++
 	f.inTitle = f.inTitle || title
@@ -71,7 +80,16 @@ func (f *found) meet(title bool) {
 // isName goes by how the text writes the word, and, where it does not tell, by how general
 // English does.
 func (f *found) isName() bool {
-	return f.upper > f.lower || f.upper+f.lower == 0 && f.general < nameBelow
+	if f.upper+f.lower > 0 {
+		return f.upper > f.lower
+	}
+	return f.general < nameBelow
+}
+
+// leads tells whether the title has it and it is a name, or may be one: a word that is rare,
+// and that only stands at the beginning of sentences.
+func (f *found) leads() bool {
+	return f.inTitle && f.kind != number && (f.kind == name || f.first > 0 && f.upper+f.lower == 0 && f.unknown)
 }
 
 // nameBelow: a stem that general English writes less often than so in lower case is a name.
@@ -96,14 +114,14 @@ func mostlyCapital(t words.Text) bool {
 	return 10*capital >= 7*all
 }
 
-// isEnglish tells whether general English says how rare the words are: every fifth of
+// isEnglish tells whether general English says how rare the words are: at least every seventh of
 // an English text's words is one that holds sentences together. A text that is
 // too short to tell is what its tag says, or English if it has none.
 func (r *reader) isEnglish(lang string) bool {
 	if r.words < 25 {
 		return lang == "" || strings.HasPrefix(strings.ToLower(lang), "en")
 	}
-	return 5*r.stops >= r.words
+	return 7*r.stops >= r.words
 }
 
 // word gives the place of a word's term.
@@ -112,7 +130,7 @@ func (r *reader) word(w words.Word, surface string, shouts bool) int {
 	if at, ok := r.forms[form]; ok {
 		return at
 	}
-	f := found{surface: surface, kind: number}
+	f := found{surface: unowned(surface), kind: number}
 	key := w.Text
 	if w.Is(words.Number) {
 		f.surface = key
@@ -123,7 +141,7 @@ func (r *reader) word(w words.Word, surface string, shouts bool) int {
 		if use.Lower < nameBelow {
 			use.Share *= nameShare
 		}
-		f.rarity, f.general = rarity(use.Share), use.Lower
+		f.rarity, f.general, f.unknown = rarity(use.Share), use.Lower, use.Share <= words.Rare
 		unknown := use.Share <= words.Rare && w.Is(words.Capital) && !w.Is(words.First) && !shouts
 		if use.Lower >= nameBelow && !unknown {
 			key = root(key)
@@ -139,6 +157,11 @@ func (r *reader) word(w words.Word, surface string, shouts bool) int {
 	}
 	r.forms[form] = at
 	return at
+}
+
+// unowned takes the "'s" of possession off.
+func unowned(w string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(w, "'s"), "’s")
 }
 
 // pair gives the place of the term that two names in a row are.

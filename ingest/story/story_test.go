@@ -69,6 +69,30 @@ func TestReportsFindTheirStories(t *testing.T) {
 			{title: "Market close: shares end lower", source: 7, days: 1, same: 1,
 				text: "Shares ended lower in busy trading on Tuesday. Retailers led the losses, with Pellman down 3.7 percent, while oil firms gained. The index fell 0.9 percent to 8,140 points. Brokers at Quint said that profits were taken."},
 		},
+		"a series, and a report by another writer": {
+			{title: "Earthquake recorded south of Tarvisa, 1 September", source: 7, same: 0,
+				text: "An earthquake of magnitude 4.1 was recorded south of Tarvisa at 3.12 universal time, at a depth of 10 kilometres. No damage has been reported from the port of Lusk."},
+			{title: "Tremor off Tarvisa wakes the port of Lusk", days: 0.1, same: 0,
+				text: "An earthquake of magnitude 4.1 south of Tarvisa shook the port of Lusk at night. It was recorded at 3.12 universal time at a depth of 10 kilometres; no damage has been reported."},
+			{title: "Earthquake recorded south of Tarvisa, 2 September", source: 7, days: 0.7, same: 2,
+				text: "An earthquake of magnitude 3.6 was recorded south of Tarvisa at 19.50 universal time, at a depth of 35 kilometres. No damage has been reported from the port of Lusk."},
+		},
+		"two towns' budgets": {
+			{title: "Ardenham council adopts its budget after a night of amendments", same: 0,
+				text: "Ardenham's council adopted its budget for 2025 at one in the morning, by 24 votes to 19, after 57 amendments. The town will spend 212 million, of which the largest share goes to schools. Council tax goes up by 3.9 per cent."},
+			{title: "Corvinbridge council adopts its budget after a short debate", days: 0.1, same: 1,
+				text: "Corvinbridge's council adopted its budget for 2025 on Sunday, by 15 votes to 4, after six amendments. The town will spend 48 million, of which the largest share goes to roads. Council tax goes up by 2.1 per cent."},
+		},
+		"a translation that shares names and a year": {
+			{title: "Ferry sinks off Calvera, 14 missing", lang: "en", same: 0,
+				text: "The ferry Santa Lucia sank off the island of Calvera early on Monday with 62 people on board, the coastguard at Port Ambrose said. The captain, Miguel Torres, is among the missing. The ship was built in 2013."},
+			{title: "Calvera baut einen Hafen", days: 0.2, lang: "de", same: 1,
+				text: "Auf der Insel Calvera soll bis 2013 ein neuer Hafen für die Santa Lucia entstehen, sagte Miguel Torres von der Verwaltung in Port Ambrose. Die Bagger sind bestellt, und die Fischer freuen sich auf die Mole."},
+		},
+		"flashes": {
+			{title: "Talks begin in Calvera", same: 0, text: "Talks have begun in Calvera."},
+			{title: "Talks begin in Calvera", same: 1, text: "In Calvera, talks have begun."},
+		},
 		"two sides of one subject": {
 			{title: "Macron says 26 countries ready to send troops to Ukraine", same: 0,
 				text: "French President Emmanuel Macron said in Paris on Thursday that 26 countries had pledged to join a reassurance force for Ukraine after a ceasefire. The coalition of the willing met at the Elysee with Volodymyr Zelensky."},
@@ -104,6 +128,10 @@ func TestAReasonNamesWhatIsShared(t *testing.T) {
 	if v.Rule != story.RuleJoins || !strings.Contains(v.Reason, "“Calvera”") || !strings.Contains(v.Reason, "with an item of the story") {
 		t.Errorf("the reason is %q (%s)", v.Reason, v.Rule)
 	}
+	v = r.add("Divers reach Calvera's ferry", "Divers have reached the Santa Lucia; the coastguard's ships at Port Ambrose found Calvera's ferry.", "en", 4, monday.Add(time.Hour))
+	if strings.Contains(v.Reason, "’s") || strings.Contains(v.Reason, "'s") || strings.Contains(v.Reason, "“Lucia”") {
+		t.Errorf("the reason is %q", v.Reason)
+	}
 	v = r.add("Bakery wins prize", "A bakery at Lindow has won a prize for its rye bread.", "en", 3, monday.Add(time.Hour))
 	if v.Rule != story.RuleAlone || v.Story != 0 || v.Reason != "No item of these days has its most telling words and names." {
 		t.Errorf("the reason is %q (%s)", v.Reason, v.Rule)
@@ -125,7 +153,7 @@ func TestAStoryDoesNotBecomeAChain(t *testing.T) {
 }
 
 func TestMarksReachOverTheirBucket(t *testing.T) {
-	terms := story.Read(words.Split("Ferry Santa Lucia sinks off Calvera"), words.Text{}, "en")
+	terms := story.Read(words.Split("Ferry Santa Lucia sinks off Calvera, 14 passengers missing"), words.Text{}, "en")
 	for days := range 12 {
 		at := monday.Add(time.Duration(days) * 24 * time.Hour)
 		own, look := terms.Marks(at)

@@ -8,8 +8,19 @@ import (
 	"tributary/ingest/words"
 )
 
-// maxTerms is how many terms of an item are kept at most.
-const maxTerms = 60
+// maxTerms is how many terms of an item are kept at most, and keptNumbers how many
+// figures of three digits or more are among them at least if it has so many.
+const (
+	maxTerms    = 60
+	keptNumbers = 3
+)
+
+// An item that has fewer telling terms than so says too little to be compared: one
+// flash is like another of its kind.
+const (
+	fewTelling = 6
+	tellFrom   = 0.4 // rarity of a telling word: not one of forty texts has it
+)
 
 // What a term weighs, in parts of what a rare word weighs that is used once.
 const (
@@ -36,6 +47,7 @@ const (
 type term struct {
 	hash   uint32 // of hashBits bits
 	kind   kind
+	leads  bool // a name that the title has
 	weight float32
 }
 
@@ -46,6 +58,9 @@ type Terms struct {
 	list    []term // by hash
 	clear   []spoken
 	english bool
+	led     bool           // its title has a name
+	little  bool           // it says too little to be compared
+	series  uint32         // of the title without figures and dates; 0: it has no title
 	scaled  [kinds]float32 // by what each kind's part is to be multiplied to have length 1, ten at most
 }
 
@@ -86,7 +101,9 @@ func Read(title, body words.Text, lang string) Terms {
 	}
 	r.text(title, true)
 	r.text(body, false)
-	return r.terms(r.isEnglish(lang))
+	t := r.terms(r.isEnglish(lang))
+	t.series = series(title)
+	return t
 }
 
 // weigh gives a term's weight: the more, the rarer it is in general, the more often
@@ -134,25 +151,64 @@ func rarity(share float64) float64 {
 	return min(1, -math.Log10(max(share, words.Rare))/4)
 }
 
+// weighed is a term with its place in the reader's list.
+type weighed struct {
+	term
+	at int
+}
+
+// isFigure tells whether it is a number that few texts have.
+func (t *term) isFigure() bool { return t.kind == number && worth(t.hash) > 1 }
+
+// strongest cuts a list, strongest first, to what is kept. The weakest give way to some figures:
+// these are rare, and what a report has in common with one in another language.
+func strongest(list []weighed) []weighed {
+	if len(list) <= maxTerms {
+		return list
+	}
+	numbers := 0
+	for _, w := range list[:maxTerms] {
+		if w.isFigure() {
+			numbers++
+		}
+	}
+	at := maxTerms - 1
+	for _, w := range list[maxTerms:] {
+		if !w.isFigure() {
+			continue
+		}
+		for numbers < keptNumbers && list[at].isFigure() {
+			at--
+		}
+		if numbers >= keptNumbers {
+			break
+		}
+		list[at] = w
+		at--
+		numbers++
+	}
+	return list[:maxTerms]
+}
+
 // terms keeps the strongest of what was found.
 func (r *reader) terms(english bool) Terms {
-	type weighed struct {
-		term
-		at int
-	}
 	list := make([]weighed, 0, len(r.list))
+	telling := 0
 	for i := range r.list {
 		f := &r.list[i]
 		if f.kind == word && f.isName() {
 			f.kind = name
 		}
-		list = append(list, weighed{term{f.hash, f.kind, f.weigh(english)}, i})
+		list = append(list, weighed{term{f.hash, f.kind, f.leads(), f.weigh(english)}, i})
+		if f.tells() {
+			telling++
+		}
 	}
 	slices.SortFunc(list, func(a, b weighed) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.hash, b.hash))
 	})
-	list = list[:min(len(list), maxTerms)]
-	t := Terms{english: english, list: make([]term, 0, len(list))}
+	list = strongest(list)
+	t := Terms{english: english, little: telling < fewTelling, list: make([]term, 0, len(list))}
 	for _, w := range list {
 		t.list = append(t.list, w.term)
 	}
@@ -188,6 +244,7 @@ func (t *Terms) scale() {
 	for i := range t.list {
 		x := &t.list[i]
 		x.weight *= f
+		t.led = t.led || x.leads
 		parts[x.kind] += x.weight * x.weight
 	}
 	for k, sum := range parts {
@@ -227,4 +284,15 @@ func (t Terms) Against(b Background) Terms {
 	}
 	t.scale()
 	return t
+}
+
+// tells tells whether a term is rare enough to say what an item is about.
+func (f *found) tells() bool {
+	switch f.kind {
+	case pair:
+		return false
+	case number:
+		return f.numberWeight() > aDigit
+	}
+	return f.rarity >= tellFrom
 }

@@ -16,7 +16,7 @@ func (c *comparison) verdict() Verdict {
 	v := Verdict{Rule: RuleJoins, Similarity: c.meanLike(members)}
 	best := 0
 	for _, s := range stories {
-		if s.in > best && s.in >= s.out {
+		if s.in > best && s.in >= s.out && !c.barred(0, s.row) {
 			v.Story, best = s.row, s.in
 		}
 	}
@@ -24,12 +24,22 @@ func (c *comparison) verdict() Verdict {
 		v.Rule = RuleParts
 	}
 	for _, m := range members {
-		if v.Story == 0 || c.near[m].StoryRow != v.Story {
+		if v.Story == 0 || c.near[m].StoryRow != v.Story && !c.barred(m, v.Story) {
 			v.Bring = append(v.Bring, c.near[m].EntryID)
 		}
 	}
 	v.Reason = c.because(members, v)
 	return v
+}
+
+// barred tells whether an item must not come into a story, for what that has in it.
+func (c *comparison) barred(i int, row int64) bool {
+	for k := 1; k < len(c.near); k++ {
+		if c.near[k].StoryRow == row && c.apart[i]&(1<<k) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // members are the items, but for i itself, of i's event; nearest to the new item first.

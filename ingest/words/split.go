@@ -185,15 +185,48 @@ func (s *splitter) number() {
 	s.at = i
 }
 
-// plainNumber takes thousands' commas and needless zeros out of a number.
+// plainNumber takes what parts thousands and needless zeros out of a number, as
+// English writes it or as most of Europe does: "15.000" is 15000, "3,5" is 3.5.
 func plainNumber(n string) string {
-	if strings.IndexByte(n, ',') >= 0 {
-		n = strings.ReplaceAll(n, ",", "")
+	at := strings.LastIndexByte(n, '.')
+	if comma := strings.LastIndexByte(n, ','); comma > at {
+		at = comma
 	}
-	if strings.Count(n, ".") == 1 {
-		n = strings.TrimSuffix(strings.TrimRight(n, "0"), ".")
+	switch {
+	case at < 0:
+		return n
+	case isPoint(n, at):
+		n = thousands.Replace(n[:at]) + "." + n[at+1:]
+		return strings.TrimSuffix(strings.TrimRight(n, "0"), ".")
+	case inThousands(n):
+		return thousands.Replace(n)
 	}
-	return n
+	return strings.ReplaceAll(n, ",", "") // a date, a version, lakhs
+}
+
+var thousands = strings.NewReplacer(".", "", ",", "")
+
+// isPoint tells whether the last point or comma of a number, at at, begins its fraction:
+// it is the first of its sign, and what follows, or what goes before, is no group of thousands.
+func isPoint(n string, at int) bool {
+	whole, fraction := n[:at], n[at+1:]
+	if strings.IndexByte(whole, n[at]) >= 0 {
+		return false
+	}
+	return len(fraction) != 3 || len(whole) > 3 || whole[0] == '0'
+}
+
+// inThousands tells whether a number is groups of three digits, but for its first.
+func inThousands(n string) bool {
+	for i := len(n) - 4; i >= 0; i -= 4 {
+		if n[i] != '.' && n[i] != ',' || strings.ContainsAny(n[i+1:i+4], ".,") {
+			return false
+		}
+		if i <= 3 {
+			return i > 0
+		}
+	}
+	return false
 }
 
 // word reads letters and digits, with apostrophes between them, and with the

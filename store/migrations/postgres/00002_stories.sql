@@ -34,6 +34,7 @@ CREATE TABLE correction (
     item  TEXT    NOT NULL, -- UUID
     other TEXT    NOT NULL, -- UUID
     entry BIGINT NOT NULL,
+    moved TEXT    NOT NULL, -- JSON array of a merge's entries, '' of a split
     at    BIGINT NOT NULL
 );
 

@@ -1,0 +1,368 @@
+package topic
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Material is what a profile is learned from.
+type Material struct {
+	Seeds    []Document
+	Accepted []Document // entries that a person let in
+	Rejected []Document // entries that a person kept out
+	// Recent is what came in of late, whatever was decided about it; 3,000
+	// entries are enough.
+	Recent []Document
+}
+
+// How a profile is learned. See the package's documentation for what each is worth.
+const (
+	nameWeight = 3         // more of a name that every sentence of every seed has than of a word
+	hub        = 10        // none of that for a name that one entry in ten has: it is no topic's own
+	nearest    = 0.02      // of the recent entries, at most, are taken for on topic at first
+	fewest     = 8         // or so many, of few
+	enough     = 0.7       // of the way to the seeds, at least, these have come
+	sure       = 0.65      // as have those that are taken for it in the second round
+	usual      = 1.0 / 30  // of the news are on a topic
+	usualSeeds = 4.0 / 3.0 // seeds that this counts as when the scale is found
+	strongest  = 1500      // terms of a profile
+	heldOut    = 5         // parts in which seeds are left out, one after the other
+)
+
+// Learn learns a profile: seeds say where to look, the recent entries what
+// tells the topic from the rest of the news.
+//
+//  1. The seeds' centre: what seeds have in common, by rarity. Names weigh more.
+//  2. The recent entries nearest to it are taken for on topic, the others for
+//     off topic, and logistic regression, held near to the centre, learns which
+//     terms make the difference (pseudo-relevance feedback).
+//  3. The scale: seeds are left out one after the other and scored, in pieces as
+//     long as the news are, by what the rest taught. Half way between the middle
+//     of the news and them is the threshold.
+//  4. Steps 2 and 3 once more, with what came nearest to the seeds by then.
+//  5. The threshold is raised where it would let in far more of the news than
+//     topics usually have.
+func Learn(from Material) Profile {
+	l := newLearner(from)
+	if len(l.seeds) == 0 {
+		return Profile{Background: l.background}
+	}
+	m := l.round(l.nearest())
+	m = l.round(l.above(m, len(l.recent)/2, sure))
+	l.raise(&m)
+	return l.profile(m)
+}
+
+// round learns a model from labels, and its scale.
+func (l *learner) round(labels []bool) model {
+	m := l.fit(-1, labels)
+	l.scale(&m, func(part int) model { return l.fit(part, labels) })
+	return m
+}
+
+// feature is a term's weight in a text's vector.
+type feature struct {
+	term   int32
+	weight float64
+}
+
+// model is a linear classifier: score = weights·x + bias.
+type model struct {
+	weights []float64
+	bias    float64
+	middle  float64 // score of the median recent entry
+	seeds   float64 // mean score of seeds that the model did not know
+}
+
+func (m model) score(x []feature) float64 {
+	s := m.bias
+	for _, f := range x {
+		s += m.weights[f.term] * f.weight
+	}
+	return s
+}
+
+// value is where a score lies between the middle of the news, 0, and the seeds, 1.
+func (m model) value(score float64) float64 {
+	return (score - m.middle) / max(m.seeds-m.middle, 1e-9)
+}
+
+type learner struct {
+	background Background
+	ids        map[string]int32
+	keys       []string
+	rarity     []float64
+	docs       []Document // the seeds
+	seeds      [][]feature
+	passages   [][][]feature // of each seed
+	accepted   [][]feature
+	rejected   [][]feature
+	recent     [][]feature
+	names      []bool
+	dominance  []float64
+}
+
+func newLearner(m Material) *learner {
+	l := &learner{background: Count(m.Recent, findActors(m.Seeds, m.Recent)), ids: map[string]int32{}, docs: m.Seeds}
+	known := map[string]bool{}
+	for _, docs := range [][]Document{m.Seeds, m.Accepted, m.Rejected} {
+		for _, d := range docs {
+			known[d.ID] = true
+		}
+	}
+	var lengths []int
+	for _, d := range m.Recent {
+		lengths = append(lengths, len(d.Terms))
+		if d.ID == "" || !known[d.ID] {
+			l.recent = append(l.recent, l.vector(d.Bag))
+		}
+	}
+	length := 0
+	if len(lengths) > 0 {
+		slices.Sort(lengths)
+		length = 2 * lengths[len(lengths)/2] // every other word is a term, roughly
+	}
+	for _, d := range m.Seeds {
+		l.seeds = append(l.seeds, l.vector(d.Bag))
+		var parts [][]feature
+		for _, p := range d.passages(max(length, 30)) {
+			parts = append(parts, l.vector(p))
+		}
+		l.passages = append(l.passages, parts)
+	}
+	for _, d := range m.Accepted {
+		l.accepted = append(l.accepted, l.vector(d.Bag))
+	}
+	for _, d := range m.Rejected {
+		l.rejected = append(l.rejected, l.vector(d.Bag))
+	}
+	l.names = l.findNames()
+	l.dominance = l.findDominance()
+	return l
+}
+
+// vector is a text's vector: logarithms of counts, times rarity, of length 1.
+func (l *learner) vector(b Bag) []feature {
+	x := make([]feature, 0, len(b.Terms))
+	sum := 0.0
+	for _, t := range l.background.terms(b) {
+		id, ok := l.ids[t.Key]
+		if !ok {
+			id = int32(len(l.keys))
+			l.ids[t.Key] = id
+			l.keys = append(l.keys, t.Key)
+			l.rarity = append(l.rarity, l.background.rarity(t.Key))
+		}
+		w := t.weight() * l.rarity[id]
+		x = append(x, feature{id, w})
+		sum += w * w
+	}
+	if sum > 0 {
+		for i := range x {
+			x[i].weight /= math.Sqrt(sum)
+		}
+	}
+	return x
+}
+
+// findNames tells which terms are names: those that the seeds write with a
+// capital letter within sentences.
+func (l *learner) findNames() []bool {
+	names := make([]float64, len(l.keys))
+	plain := make([]float64, len(l.keys))
+	for _, d := range l.docs {
+		for _, t := range l.background.terms(d.Bag) {
+			id := l.ids[t.Key]
+			names[id] += t.Names
+			plain[id] += t.Plain
+		}
+	}
+	out := make([]bool, len(l.keys))
+	for id := range out {
+		out[id] = isName(l.keys[id], names[id], plain[id])
+	}
+	return out
+}
+
+// findDominance finds of each name in which part of its sentences the seed has
+// it that has it least.
+func (l *learner) findDominance() []float64 {
+	out := make([]float64, len(l.keys))
+	for i, d := range l.docs {
+		has := make([]float64, len(l.keys))
+		parts := d.sentences()
+		for _, b := range parts {
+			for _, t := range l.background.terms(b) {
+				if id, ok := l.ids[t.Key]; ok && l.names[id] {
+					has[id] += 1 / float64(len(parts))
+				}
+			}
+		}
+		for t := range out {
+			if i == 0 {
+				out[t] = has[t]
+			}
+			out[t] = min(out[t], has[t])
+		}
+	}
+	return out
+}
+
+// centre is what the seeds, but for those of one part, have in common: the mean
+// of their vectors, each term times the share of seeds that have it.
+func (l *learner) centre(without int) []float64 {
+	w := make([]float64, len(l.keys))
+	has := make([]float64, len(l.keys))
+	n := 0.0
+	for i, x := range l.seeds {
+		if l.part(i) == without {
+			continue
+		}
+		n++
+		for _, f := range x {
+			w[f.term] += f.weight
+			has[f.term]++
+		}
+	}
+	sum := 0.0
+	for t := range w {
+		if w[t] == 0 {
+			continue
+		}
+		w[t] *= has[t] / n
+		w[t] *= 1 + nameWeight*l.dominance[t]*max(0, 1-hub*math.Exp(-l.rarity[t]))
+		sum += w[t] * w[t]
+	}
+	if sum == 0 {
+		return w // seeds without a word
+	}
+	l.addCapitals(w)
+	for t := range w {
+		w[t] /= math.Sqrt(sum)
+	}
+	return w
+}
+
+// addCapitals gives a nation's capital, which news say for its government,
+// something of the nation's weight.
+func (l *learner) addCapitals(w []float64) {
+	for nation, capitals := range theNations().capital {
+		from, ok := l.ids[nation]
+		if !ok || w[from] == 0 {
+			continue
+		}
+		for _, c := range capitals {
+			if to, ok := l.ids[c]; ok {
+				w[to] = max(w[to], capitalWeight*w[from])
+			}
+		}
+	}
+}
+
+const capitalWeight = 0.5
+
+// part is the part of the seeds that one belongs to when they are left out.
+func (l *learner) part(seed int) int { return seed % heldOut }
+
+// nearest labels the recent entries that are nearest to the seeds' centre, if
+// they are as near as the seeds are to each other, or nearly.
+func (l *learner) nearest() []bool {
+	m := model{weights: l.centre(-1)}
+	l.scale(&m, func(part int) model { return model{weights: l.centre(part)} })
+	return l.above(m, max(fewest, int(nearest*float64(len(l.recent)))), enough)
+}
+
+// above labels the most recent entries, at most, whose value is above the floor.
+func (l *learner) above(m model, most int, floor float64) []bool {
+	scores := l.scores(m)
+	for i, s := range scores {
+		scores[i] = m.value(s)
+	}
+	return top(scores, most, floor)
+}
+
+// top labels the n highest scores that are above the floor.
+func top(scores []float64, n int, floor float64) []bool {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	out := make([]bool, len(scores))
+	for _, i := range order[:min(n, len(order))] {
+		out[i] = scores[i] > floor
+	}
+	return out
+}
+
+// scale finds the middle of the news, and what seeds score by models that did
+// not know them: each is above the middle of its own by so much.
+func (l *learner) scale(m *model, without func(part int) model) {
+	m.middle = l.median(*m)
+	sum, n := 0.0, 0.0
+	for part := range min(heldOut, len(l.seeds)) {
+		other := *m
+		if len(l.seeds) > 1 {
+			other = without(part)
+			other.middle = l.median(other)
+		}
+		for i, passages := range l.passages {
+			if l.part(i) != part {
+				continue
+			}
+			for _, x := range passages {
+				sum += (other.score(x) - other.middle) / float64(len(passages))
+			}
+			n++
+		}
+	}
+	m.seeds = m.middle + max(sum/n, l.ownLift(*m)/4) // seeds that have nothing in common still are on the topic
+}
+
+// ownLift is by how much seeds that a model knows are above the middle.
+func (l *learner) ownLift(m model) float64 {
+	sum := 0.0
+	for _, x := range l.seeds {
+		sum += m.score(x) - m.middle
+	}
+	return sum / float64(len(l.seeds))
+}
+
+// raise raises the scale where the threshold would let in more than topics
+// usually have of the news. The fewer seeds, the less is known from them, and the
+// more that counts.
+func (l *learner) raise(m *model) {
+	scores := l.scores(*m)
+	if len(scores) == 0 {
+		return
+	}
+	low := m.middle + (m.seeds-m.middle)/2
+	part := usualSeeds / (usualSeeds + float64(len(l.seeds)))
+	high := low + part*(quantile(scores, 1-usual)-low)
+	m.seeds = m.middle + 2*(max(low, high)-m.middle)
+}
+
+// median is the score of the recent entry in the middle.
+func (l *learner) median(m model) float64 {
+	scores := l.scores(m)
+	if len(scores) == 0 {
+		return m.bias
+	}
+	return quantile(scores, 0.5)
+}
+
+// scores are the recent entries' scores, in their order.
+func (l *learner) scores(m model) []float64 {
+	scores := make([]float64, len(l.recent))
+	for i, x := range l.recent {
+		scores[i] = m.score(x)
+	}
+	return scores
+}
+
+// quantile is the score that a part of the scores is below.
+func quantile(scores []float64, part float64) float64 {
+	sorted := slices.Sorted(slices.Values(scores))
+	return sorted[int(part*float64(len(sorted)))]
+}
