@@ -49,6 +49,11 @@ fuzz: ## run each fuzz test for FUZZTIME (60s)
 bench: build ## measure the program beside a floor of the same work, in one run
 	CGO_ENABLED=0 $(GO) run ./cmd/bench ingest ./tributary
 	CGO_ENABLED=0 $(GO) run ./cmd/bench serve ./tributary
+	CGO_ENABLED=0 $(GO) run ./cmd/bench decide
+
+.PHONY: bench-decide
+bench-decide: ## measure what deciding one entry takes with up to a million in the store (some minutes, 6 GB)
+	CGO_ENABLED=0 $(GO) run ./cmd/bench decide -sizes 10000,100000,1000000
 
 .PHONY: parity
 parity: ## compare what is parsed with what others parse, on the documents in CORPORA

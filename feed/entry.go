@@ -136,6 +136,7 @@ type Known struct {
 	Position  int       // of its source
 	Priority  int       // of its source
 	When      time.Time // as of [Entry.When]
+	Seen      time.Time // first
 	Listed    bool      // in its source's current document
 	Private   bool      // its source is; told of a [Candidate] only
 	File      bool      // of a folder: when it is no longer listed, it supports nothing

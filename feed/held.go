@@ -70,7 +70,7 @@ func heldAt(e Entry) time.Time {
 func (h *heldRef) html(grounds string) string {
 	said := "Held: " + grounds
 	if h.scored {
-		said += fmt.Sprintf(", score %.2f", h.score)
+		said += fmt.Sprintf(", score %.3f", h.score)
 	}
 	return "<p><strong>" + htmlEscaper.Replace(line(said)) + ".</strong> " + htmlEscaper.Replace(h.reason) + " " + anchor("Look it over", h.page) + "</p>"
 }

@@ -74,6 +74,7 @@ func TestDocumentsAreAsTheGoldensSay(t *testing.T) {
 				f.file:              f.must(t, site, fixtureItems()),
 				"empty-" + f.file:   f.must(t, site, nil),
 				"stories-" + f.file: f.page(t, site.Stories(), Page{Stories: fixtureStories()}),
+				"held-" + f.file:    f.page(t, site.Held(), Page{Held: fixtureHeld()}),
 			} {
 				if f.name == "JSON" {
 					got = indented(t, got)
@@ -119,7 +120,7 @@ func TestASourcesOwnDateDoesNotShow(t *testing.T) {
 
 func TestNothingPrivateShows(t *testing.T) {
 	for _, f := range formats {
-		for _, got := range []string{f.must(t, fixtureSite(base), fixtureItems()), f.page(t, fixtureSite(base), Page{Stories: fixtureStories()})} {
+		for _, got := range []string{f.must(t, fixtureSite(base), fixtureItems()), f.page(t, fixtureSite(base), Page{Stories: fixtureStories()}), f.page(t, fixtureSite(base).Held(), Page{Held: fixtureHeld()})} {
 			for _, word := range []string{"hidden", "Hidden", "Members", "user:", "pass", "me:pw", "leaky", "Leaky", "Keyed", "ada@", "desk@", "ops@", "/srv"} {
 				if strings.Contains(got, word) {
 					t.Errorf("%s lets out %q", f.name, word)

@@ -24,6 +24,7 @@ func samples() map[string]Page {
 		"empty":   {},
 		"long":    {Items: longItems(60, 4000)},
 		"stories": {Stories: fixtureStories()},
+		"held":    {Held: fixtureHeld()},
 	}
 }
 
@@ -34,6 +35,8 @@ func sampleSite(name, base string) Site {
 		s.Budget = 150_000
 	case "stories":
 		return s.Stories().CarriedBy(3)
+	case "held":
+		return s.Held()
 	}
 	return s
 }

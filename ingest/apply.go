@@ -208,7 +208,7 @@ func mint(src feed.Source, s *sighting) string {
 // document is named by its number among those, negative.
 func knownOf(e feed.Entry, src feed.Source, item int64) feed.Known {
 	return feed.Known{EntryID: e.ID, SourceID: e.SourceID, ItemID: item, Keys: e.Keys, Canonical: e.Canonical,
-		Decision: e.Decision.Kind, Position: src.Position, Priority: src.Priority, When: e.When(), Listed: true, File: src.Kind == feed.KindFolder}
+		Decision: e.Decision.Kind, Position: src.Position, Priority: src.Priority, When: e.When(), Seen: e.FirstSeen, Listed: true, File: src.Kind == feed.KindFolder}
 }
 
 // addCopy stores an entry as a further one of an item.

@@ -45,7 +45,7 @@ type Tx interface {
 	SaveScores(ctx context.Context, scores []feed.Score) error
 	SaveProfile(ctx context.Context, p feed.Profile) (feed.Profile, error)
 	Judge(ctx context.Context, j feed.Judgement) error
-	Unjudge(ctx context.Context, entryID int64) error
+	Unjudge(ctx context.Context, entryID int64) (had bool, err error)
 	Mark(ctx context.Context, marks []feed.Mark) error
 	SaveSketches(ctx context.Context, sketches []feed.Sketch) error
 	Sketches(ctx context.Context, entryIDs []int64) ([]feed.Sketch, error)

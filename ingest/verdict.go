@@ -39,11 +39,14 @@ func (c *Editor) Undo(ctx context.Context, entryID int64) (feed.HeldEntry, error
 		if was, err = tx.EntryByID(ctx, entryID); err != nil {
 			return err
 		}
-		if was.Entry.Decision.Rule != RulePerson {
-			return feed.Errorf(feed.CodeInvalid, "no person has decided about entry %d: there is nothing to undo", entryID)
-		}
-		if err := tx.Unjudge(ctx, entryID); err != nil {
+		had, err := tx.Unjudge(ctx, entryID)
+		switch {
+		case err != nil:
 			return err
+		case !had:
+			return feed.Errorf(feed.CodeInvalid, "no person has decided about entry %d: there is nothing to undo", entryID)
+		case was.Entry.Decision.Rule != RulePerson: // it was so already, or became a copy
+			return nil
 		}
 		held := feed.Decision{Kind: feed.Held, Rule: RuleDoubtful, Reason: "A person's verdict was taken back. " + was.Score.Why}
 		if published(was.Entry) || was.Entry.ItemID == 0 {

@@ -11,11 +11,11 @@ import (
 
 // knownColumns are read by scanKnown; e is the entry, s its source.
 const knownColumns = `e.id, e.source_id, e.item_id, e.identity_key, e.raw_key, e.url_key, e.content_key, e.shown_key,
-	e.canonical, e.decision, s.position, s.priority, e.unlisted IS NULL, s.kind = 'folder', COALESCE(e.published, e.first_seen)`
+	e.canonical, e.decision, s.position, s.priority, e.unlisted IS NULL, s.kind = 'folder', COALESCE(e.published, e.first_seen), e.first_seen`
 
 func scanKnown(scan scanner, k *feed.Known) error {
 	return scan(&k.EntryID, &k.SourceID, (*number)(&k.ItemID), &k.Keys.Identity, &k.Keys.Raw, (*number)(&k.Keys.URL),
-		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, &k.Priority, (*flag)(&k.Listed), (*flag)(&k.File), (*instant)(&k.When))
+		(*number)(&k.Keys.Content), &k.Keys.Shown, &k.Canonical, &k.Decision, &k.Position, &k.Priority, (*flag)(&k.Listed), (*flag)(&k.File), (*instant)(&k.When), (*instant)(&k.Seen))
 }
 
 // collectKnown gives a row function that appends to all.

@@ -200,5 +200,6 @@ func (s session) candidates(ctx context.Context, entryIDs []int64) ([]feed.Candi
 func knownOf(e feed.Entry, k feed.Known) feed.Known {
 	k.EntryID, k.SourceID, k.ItemID, k.Keys = e.ID, e.SourceID, e.ItemID, e.Keys
 	k.Canonical, k.Decision, k.Listed, k.When = e.Canonical, e.Decision.Kind, e.Unlisted.IsZero(), e.When()
+	k.Seen = e.FirstSeen
 	return k
 }

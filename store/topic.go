@@ -90,10 +90,11 @@ func (t *Tx) Judge(ctx context.Context, j feed.Judgement) error {
 	return mustTouch("entry", j.EntryID, n, err)
 }
 
-// Unjudge forgets what a person has said about an entry, if anything.
-func (t *Tx) Unjudge(ctx context.Context, entryID int64) error {
-	_, err := t.exec(ctx, `DELETE FROM judgement WHERE entry_id = $1`, entryID)
-	return err
+// Unjudge forgets what a person has said about an entry; it tells whether there
+// was anything.
+func (t *Tx) Unjudge(ctx context.Context, entryID int64) (had bool, err error) {
+	n, err := t.exec(ctx, `DELETE FROM judgement WHERE entry_id = $1`, entryID)
+	return n > 0, err
 }
 
 // Judged are the entries that people have decided about, whole, the newest

@@ -136,7 +136,13 @@ var _ = behaviour("what a person has said about an entry is kept, replaced and t
 		r.Errorf("after: %d, %v (%v)", n, newest, err)
 	}
 	for range 2 {
-		r.write(func(t *store.Tx) error { return t.Unjudge(r.ctx, one.ID) })
+		r.write(func(t *store.Tx) error {
+		had, err := t.Unjudge(r.ctx, one.ID)
+		if !had {
+			r.T.Error("the verdict was not there")
+		}
+		return err
+	})
 	}
 	if n, newest, err := r.JudgedHead(r.ctx); n != 2 || !newest.Equal(day.Add(time.Minute)) || err != nil {
 		r.Errorf("one taken back: %d, %v (%v)", n, newest, err)

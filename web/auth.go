@@ -45,7 +45,7 @@ func newGuard(token string, now func() time.Time) *guard {
 type tooManyError struct{ wait time.Duration }
 
 func (e tooManyError) Error() string {
-	return "Too many wrong tokens came from your address. Try again in " + strconv.Itoa(e.seconds()) + " seconds."
+	return "Too many wrong tokens or keys came from your address. Try again in " + strconv.Itoa(e.seconds()) + " seconds."
 }
 
 func (e tooManyError) seconds() int { return int(e.wait.Seconds()) + 1 }
@@ -58,6 +58,12 @@ func (g *guard) check(r *http.Request, token string) error {
 	if subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1 && g.set {
 		return nil
 	}
+	return g.wrongly(r, "The token is wrong. It is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
+}
+
+// wrongly counts a wrong token or key, and returns what to answer: a
+// tooManyError, or an error with CodeDenied and this text.
+func (g *guard) wrongly(r *http.Request, text string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	client, now := clientOf(r.RemoteAddr), g.now()
@@ -73,7 +79,7 @@ func (g *guard) check(r *http.Request, token string) error {
 		g.wrong[client] = limit
 	}
 	limit.AllowN(now, 1)
-	return feed.Errorf(feed.CodeDenied, "The token is wrong. It is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
+	return feed.Errorf(feed.CodeDenied, "%s", text)
 }
 
 // clientOf is the address that wrong tokens are counted for: of IPv6 the

@@ -208,7 +208,7 @@ func BenchmarkRender(b *testing.B) {
 	must(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := srv.render(1, items, nil); r.err != nil {
+		if r := srv.render(1, items, flow{}, nil); r.err != nil {
 			b.Fatal(r.err)
 		}
 	}

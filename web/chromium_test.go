@@ -151,6 +151,10 @@ func TestPagesInChromium(t *testing.T) {
 	waiting := openStore(t)
 	addSources(t, waiting, sampleSources())
 	full, empty, itemless := site(t, sampleStore(t)), site(t, openStore(t)), site(t, waiting)
+	srv, _, _ := moderated(t)
+	s := httptest.NewServer(srv.Handler())
+	t.Cleanup(s.Close)
+	filtered := s.URL
 	for name, url := range map[string]string{
 		"front":         full + "/",
 		"item":          full + "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004",
@@ -164,6 +168,13 @@ func TestPagesInChromium(t *testing.T) {
 		"sources-empty": empty + "/sources",
 		"runs-empty":    empty + "/runs",
 		"front-waiting": itemless + "/",
+		"topic":         filtered + "/topic",
+		"topic-empty":   empty + "/topic",
+		"topic-review":  filtered + "/topic/review?entry=23",
+		"held":          filtered + "/held",
+		"held-empty":    empty + "/held",
+		"front-flow":    filtered + "/",
+		"item-scored":   filtered + "/items/" + borderID,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab, complaints := tab(ctx, t)

@@ -7,5 +7,6 @@
 // people go through a bounded cache of the same kind of documents.
 //
 // Reading needs no token and shows public sources only. The token, given as
-// "Authorization: Bearer TOKEN", shows everything and allows changes.
+// "Authorization: Bearer TOKEN", shows everything and allows changes. The feed of
+// what was held takes a reader key, which allows nothing else.
 package web

@@ -17,6 +17,7 @@ const frontItems = 50
 
 // frontView is the body of the front page.
 type frontView struct {
+	Flow    flow // zero where nothing is filtered
 	Items   []itemView
 	Older   int64 // the place to continue before; 0: nothing older
 	Earlier bool  // this is not the newest page
@@ -87,17 +88,17 @@ func via(item feed.Item) link {
 
 // frontDocument renders the front page of the newest items; nil without any,
 // because then it tells of things that change by themselves.
-func (s *Server) frontDocument(items []feed.Item) (*document, error) {
+func (s *Server) frontDocument(items []feed.Item, f flow) (*document, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
-	return s.pageDocument("front", s.frontPage(items, false))
+	return s.pageDocument("front", s.frontPage(items, false, f))
 }
 
 // frontPage shows the first of the items. More of them mean that there is a
 // page of older ones.
-func (s *Server) frontPage(items []feed.Item, earlier bool) page {
-	v := frontView{Earlier: earlier}
+func (s *Server) frontPage(items []feed.Item, earlier bool, f flow) page {
+	v := frontView{Earlier: earlier, Flow: f}
 	for _, group := range byStory(items[:min(len(items), frontItems)]) {
 		item := s.groupView(group)
 		if !isPublic(group[0].Source) {
@@ -139,7 +140,11 @@ func (s *Server) emptyFront(ctx context.Context) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := s.frontPage(nil, false)
+	f, err := s.flow(ctx)
+	if err != nil {
+		return page{}, err
+	}
+	p := s.frontPage(nil, false, f)
 	v := p.Body.(frontView)
 	v.Empty = emptyView{Running: s.runner.Running(), Next: s.moment(s.runner.NextRun())}
 	for _, src := range sources {
@@ -173,6 +178,6 @@ func (s *Server) olderPage(w http.ResponseWriter, r *http.Request, before string
 		if len(items) == 0 {
 			return page{}, feed.Errorf(feed.CodeNotFound, "there are no items before %d", place)
 		}
-		return s.frontPage(items, true), nil
+		return s.frontPage(items, true, flow{}), nil
 	})
 }

@@ -59,6 +59,7 @@ type entryJSON struct {
 	Rule       string            `json:"rule"`
 	Reason     string            `json:"reason"`
 	FirstSeen  time.Time         `json:"first_seen"`
+	Topic      *scoreJSON        `json:"topic,omitempty"` // none: it was not scored
 }
 
 // copyJSON is another place where an item was found.

@@ -39,7 +39,7 @@ type page struct {
 	Canonical   string // absolute URL
 	NoIndex     bool
 	Refresh     int    // seconds until the browser asks again; 0: never
-	Section     string // of the navigation: "items", "sources", "runs"
+	Section     string // of the navigation: "items", "topic", "held", "sources", "runs"
 	Wide        bool   // it holds a table
 	Home        bool   // the front page, which says the site's title itself
 	Body        any
@@ -49,7 +49,7 @@ type page struct {
 func parsePages(s *Server) map[string]*template.Template {
 	pages := map[string]*template.Template{}
 	layout := template.Must(template.New("layout.html").Funcs(s.funcs()).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"front", "item", "sources", "runs", "run", "fetching", "message"} {
+	for _, name := range []string{"front", "item", "sources", "runs", "run", "topic", "held", "fetching", "message"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages
@@ -58,10 +58,15 @@ func parsePages(s *Server) map[string]*template.Template {
 // funcs are what templates may call.
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset":   func(name string) string { return s.root + "/assets/" + s.assets.hashed[name] },
-		"bare":    withoutScheme,
-		"count":   count,
-		"counts":  countsInWords,
+		"asset":  func(name string) string { return s.root + "/assets/" + s.assets.hashed[name] },
+		"bare":   withoutScheme,
+		"count":  count,
+		"counts": countsInWords,
+		"entry": func(e heldEntryView, may bool) map[string]any {
+			return map[string]any{"Entry": e, "May": may}
+		},
+		"number":  func(n int) string { return grouped(int64(n)) },
+		"root":    func() string { return s.root },
 		"trigger": triggerInWords,
 	}
 }

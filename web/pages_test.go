@@ -245,7 +245,7 @@ func TestPagesMayLoadNothingForeign(t *testing.T) {
 
 func TestPagesAreWellFormed(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
-	for _, path := range []string{"/", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", "/sources", "/runs", "/runs/run-2", "/runs/run-3", "/fetching", "/nowhere"} {
+	for _, path := range []string{"/", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004", "/sources", "/runs", "/runs/run-2", "/runs/run-3", "/topic", "/held", "/fetching", "/nowhere"} {
 		d := xml.NewDecoder(strings.NewReader(get(t, srv, path).body))
 		d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 		var open []string

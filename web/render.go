@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tributary/feed"
+	"tributary/ingest"
 )
 
 // How soon news show: the store is asked for its change number every
@@ -49,6 +50,9 @@ type rendering struct {
 	err      error     // of the documents that could not be rendered
 	modified time.Time // newest change of an item
 	items    int
+	flow     flow      // what the front page says of it
+	counted  time.Time // when that was counted
+	made     time.Time
 	docs     [docCount]*document
 }
 
@@ -108,16 +112,46 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 	s.seen.Store(change)
 	last := s.docs.current.Load()
 	if last != nil && last.change == change {
-		return false, s.note(last.err)
+		return false, s.note(errors.Join(last.err, s.recount(ctx, last)))
 	}
 	items, err := s.store.Window(ctx)
 	if err != nil {
 		return false, s.note(fmt.Errorf("read the newest items: %w", err))
 	}
-	next := s.render(change, items, last)
+	f, err := s.flow(ctx)
+	next := s.render(change, items, f, last)
+	next.err = errors.Join(next.err, err) // without the counts there is a feed all the same
 	s.docs.current.Store(next)
 	s.metrics.rendered(next.err)
 	return true, s.note(next.err)
+}
+
+// recountAfter is how old the front page's counts may get: what is held shows
+// nowhere else in the documents, and does not move the change number. Counts
+// from before the last change are soon made anew.
+const recountAfter = time.Minute
+
+// recount renders the front page anew if what it says was held is no longer so.
+func (s *Server) recount(ctx context.Context, last *rendering) error {
+	age := s.opt.Now().Sub(last.counted)
+	if s.opt.Filter() == ingest.FilterOff || age < countedFor || age < recountAfter && !last.counted.Before(last.made) {
+		return nil
+	}
+	next := *last
+	f, err := s.flow(ctx)
+	next.counted, next.made = s.countedAt(), s.opt.Now()
+	if err == nil && f != last.flow {
+		var items []feed.Item
+		if items, err = s.store.Window(ctx); err == nil {
+			next.flow = f
+			next.docs[frontDoc], err = s.renderOne(frontDoc, items, &next, nil)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("count what was held: %w", err)
+	}
+	s.docs.current.Store(&next)
+	return nil
 }
 
 // note keeps why there is nothing newer than what is served, for /readyz; nil
@@ -134,14 +168,14 @@ func (s *Server) note(err error) error {
 
 // render makes the documents of a change number. One that fails does not stop
 // the others and leaves its predecessor in place.
-func (s *Server) render(change int64, items []feed.Item, last *rendering) *rendering {
+func (s *Server) render(change int64, items []feed.Item, f flow, last *rendering) *rendering {
 	if last == nil {
 		last = new(rendering)
 	}
-	next := &rendering{change: change, modified: s.lastModified(change), items: len(items)}
+	next := &rendering{change: change, modified: s.lastModified(change), items: len(items), flow: f, counted: s.countedAt(), made: s.opt.Now()}
 	var failures []error
 	for i, before := range last.docs {
-		doc, err := s.renderOne(i, items, next.modified, before)
+		doc, err := s.renderOne(i, items, next, before)
 		if err != nil {
 			failures = append(failures, err)
 			doc = before
@@ -169,16 +203,16 @@ func (s *Server) lastModified(change int64) time.Time {
 // renderOne makes one document. If its bytes are what they were, the one from
 // before is kept and nothing is compressed again. A panic of a renderer is an
 // error like others: it must not end the program, nor the feed.
-func (s *Server) renderOne(which int, items []feed.Item, modified time.Time, before *document) (doc *document, err error) {
+func (s *Server) renderOne(which int, items []feed.Item, next *rendering, before *document) (doc *document, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("document %d: panic: %v", which, p)
 		}
 	}()
 	if which == frontDoc {
-		return s.frontDocument(items)
+		return s.frontDocument(items, next.flow)
 	}
-	return s.feedDoc(variantKey{format: which}, feed.Page{Items: items}, modified, before)
+	return s.feedDoc(variantKey{format: which}, feed.Page{Items: items}, next.modified, before)
 }
 
 // feedDoc makes a feed document of a page; the one from before if its bytes are

@@ -209,21 +209,27 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.root+"/runs/"+id, http.StatusSeeOther)
 }
 
-// runsProblem shows the list again with what was wrong above the form. A wrong
-// token is 403 here: 401 would need a challenge that a browser can answer.
+// runsProblem shows the list again with what was wrong above the form.
 func (s *Server) runsProblem(w http.ResponseWriter, r *http.Request, problem error) {
-	status, text := statusOf(feed.CodeOf(problem)), message(problem)
-	if retry := retryAfter(problem); retry != "" {
-		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", retry)
-	}
-	if status == http.StatusInternalServerError {
-		s.logFailure(r, problem)
-	}
-	p, err := s.runsList(r.Context(), text)
+	status := s.problemStatus(w, r, problem)
+	p, err := s.runsList(r.Context(), message(problem))
 	if err != nil {
 		s.failPage(w, r, err)
 		return
 	}
 	s.freshPage(w, r, status, "runs", p)
+}
+
+// problemStatus is the status of a form's page that says what was wrong. A
+// wrong token is 403 here: 401 would need a challenge that a browser can answer.
+func (s *Server) problemStatus(w http.ResponseWriter, r *http.Request, problem error) int {
+	if retry := retryAfter(problem); retry != "" {
+		w.Header().Set("Retry-After", retry)
+		return http.StatusTooManyRequests
+	}
+	status := statusOf(feed.CodeOf(problem))
+	if status == http.StatusInternalServerError {
+		s.logFailure(r, problem)
+	}
+	return status
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tributary/feed"
+	"tributary/ingest"
 	"tributary/store"
 )
 
@@ -27,6 +28,10 @@ type Options struct {
 	Logger    *slog.Logger   // nil: slog.Default()
 	Now       func() time.Time
 	Corrector Corrector // carries out what people put right; nil: nobody does here
+	Moderator Moderator // carries out what people say is on topic; nil: nobody does here
+	// Filter says by what entries are told to be on topic at present: one of
+	// ingest's modes, FilterLearned, FilterRules or FilterOff; nil: off.
+	Filter func() string
 }
 
 // Store is what the server reads. Package store documents the methods.
@@ -44,6 +49,14 @@ type Store interface {
 	Totals(ctx context.Context) (store.Totals, error)
 	Run(ctx context.Context, id string) (feed.Report, error)
 	Runs(ctx context.Context, limit int) ([]feed.Report, error)
+	ProfileHead(ctx context.Context) (feed.Profile, error)
+	Profile(ctx context.Context) (feed.Profile, error)
+	Scores(ctx context.Context, entryIDs []int64) ([]feed.Score, error)
+	HeldEntries(ctx context.Context, q store.HeldQuery) ([]feed.HeldEntry, error)
+	HeldCounts(ctx context.Context, since time.Time) (map[string]int, error)
+	EntryByID(ctx context.Context, id int64) (feed.HeldEntry, error)
+	Judged(ctx context.Context, limit int) ([]feed.JudgedEntry, error)
+	ReaderKeyName(ctx context.Context, hash string) (name string, found bool, err error)
 }
 
 // Runner starts ingests.
@@ -87,6 +100,9 @@ type Server struct {
 	variants    variants
 	poke        chan struct{}
 	seen        atomic.Int64 // the newest change number we know of
+	counted     counted
+	learned     learned
+	decided     atomic.Int64 // what people have decided here since the start
 	handler     http.Handler
 }
 
@@ -103,6 +119,9 @@ func New(o Options, s Store, runner Runner, sources Sources) *Server {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Filter == nil {
+		o.Filter = func() string { return ingest.FilterOff }
 	}
 	o.Site.BaseURL = strings.TrimRight(o.Site.BaseURL, "/")
 	srv := &Server{

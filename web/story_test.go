@@ -135,9 +135,9 @@ func TestTheAPIExplainsAnItem(t *testing.T) {
 	title := "Polish prime minister sees American soldiers on the border as part of a peace"
 	seen := at(time.December, 30, 14, 3)
 	want := []entryJSON{
-		{4, "river-post", "The River Post", "https://riverpost.example/2025/12/30/border", title, feed.Published, "new", "No other entry has its id, its address or its text.", seen},
-		{5, "abendblatt", "Abendblatt am Strom", "https://abendblatt.example/ticker/991", title, feed.CopyOf, "content", text, seen},
-		{7, "wire", "Capital Wire", "https://wire.example/a/8812", title, feed.CopyOf, "content", text, seen},
+		{4, "river-post", "The River Post", "https://riverpost.example/2025/12/30/border", title, feed.Published, "new", "No other entry has its id, its address or its text.", seen, nil},
+		{5, "abendblatt", "Abendblatt am Strom", "https://abendblatt.example/ticker/991", title, feed.CopyOf, "content", text, seen, nil},
+		{7, "wire", "Capital Wire", "https://wire.example/a/8812", title, feed.CopyOf, "content", text, seen, nil},
 	}
 	one := decode[itemJSON](t, get(t, srv, "/api/items/"+borderID))
 	if diff := cmp.Diff(want, one.Entries); diff != "" {

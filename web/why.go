@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tributary/feed"
+	"tributary/ingest"
 )
 
 // whyView says what an item stands on, and why.
@@ -11,6 +12,7 @@ type whyView struct {
 	Entries []whyEntryView
 	Others  int    // entries that strangers are not told of
 	Story   string // why it is with the other items of its story; "": there are none, or it came first
+	Decide  int64  // the entry that a person may say is off topic; 0: none, or nobody may
 }
 
 // whyEntryView is one entry, as a page shows it.
@@ -21,6 +23,7 @@ type whyEntryView struct {
 	Verdict   string
 	Reason    string
 	Rule      string
+	Topic     string // how near to the topic, and why; "": it was not scored
 	FirstSeen moment
 }
 
@@ -29,6 +32,7 @@ type whyEntryView struct {
 type whyEntry struct {
 	feed.Entry
 	source feed.Source
+	score  feed.Score // Profile 0: it was not scored
 }
 
 // entriesOf are the entries that an item stands on, oldest first.
@@ -47,11 +51,26 @@ func (s *Server) entriesOf(ctx context.Context, item feed.Item) ([]whyEntry, err
 			sources[src.ID] = src
 		}
 	}
+	scores, err := s.scoresOf(ctx, entries)
 	why := make([]whyEntry, len(entries))
 	for i, e := range entries {
-		why[i] = whyEntry{e, sources[e.SourceID]}
+		why[i] = whyEntry{e, sources[e.SourceID], scores[e.ID]}
 	}
-	return why, nil
+	return why, err
+}
+
+// scoresOf are the scores of those entries that have one, by entry.
+func (s *Server) scoresOf(ctx context.Context, entries []feed.Entry) (map[int64]feed.Score, error) {
+	ids := make([]int64, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	all, err := s.store.Scores(ctx, ids)
+	scores := make(map[int64]feed.Score, len(all))
+	for _, score := range all {
+		scores[score.EntryID] = score
+	}
+	return scores, err
 }
 
 // public tells whether strangers may know of the entry.
@@ -75,7 +94,10 @@ func (s *Server) whyView(ctx context.Context, item feed.Item) (whyView, error) {
 		}
 		entry := whyEntryView{
 			ID: e.ID, Source: link{e.source.Title(), publicURL(e.URL)}, Title: e.Title,
-			Verdict: verdict(e.Decision.Kind), Reason: e.reason(), Rule: e.Decision.Rule, FirstSeen: s.brief(e.FirstSeen),
+			Verdict: verdict(e.Decision.Kind), Reason: e.reason(), Rule: e.Decision.Rule, Topic: e.score.Why, FirstSeen: s.brief(e.FirstSeen),
+		}
+		if e.ID == item.Entry.ID && e.source.Kind != feed.KindFolder && s.mayKeepOut() {
+			v.Decide = e.ID
 		}
 		if e.Title == item.Entry.Title {
 			entry.Title = ""
@@ -83,6 +105,11 @@ func (s *Server) whyView(ctx context.Context, item feed.Item) (whyView, error) {
 		v.Entries = append(v.Entries, entry)
 	}
 	return v, nil
+}
+
+// mayKeepOut tells whether a person can say here that an item is off topic.
+func (s *Server) mayKeepOut() bool {
+	return s.opt.Moderator != nil && s.opt.Filter() != ingest.FilterOff
 }
 
 // verdict says a decision about an entry of an item.
@@ -114,6 +141,7 @@ func entriesJSON(entries []whyEntry, trusted bool) []entryJSON {
 		if !trusted {
 			j.Reason = e.reason()
 		}
+		j.Topic = scoreOf(e.score)
 		out = append(out, j)
 	}
 	return out

@@ -129,6 +129,14 @@ func countsInWords(c feed.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
+// capital begins a sentence.
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
 // bytesInWords says a size in units of a thousand.
 func bytesInWords(n int64) string {
 	switch {

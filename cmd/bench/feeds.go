@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -19,33 +18,17 @@ import (
 
 const (
 	itemsPerFeed = 30
-	sharedEvery  = 10 // every tenth item is also in two other feeds, under other addresses
+	laterRounds  = 10_000_000 // numbers of articles from here on are of later rounds
+	sharedEvery  = 10         // every tenth item is also in two other feeds, under other addresses
 )
 
 // corpus makes feeds: the same ones for the same numbers, on every run.
 type corpus struct {
-	feeds int
-	words []string
+	feeds    int
+	language *language
 }
 
-func newCorpus(feeds int) corpus {
-	r := rand.New(rand.NewPCG(1, 2))
-	words := make([]string, 4000)
-	for i := range words {
-		words[i] = syllables(r)
-	}
-	return corpus{feeds, words}
-}
-
-func syllables(r *rand.Rand) string {
-	const vowels, consonants = "aeiou", "bcdfglmnprstv"
-	var b strings.Builder
-	for range 1 + r.IntN(4) {
-		b.WriteByte(consonants[r.IntN(len(consonants))])
-		b.WriteByte(vowels[r.IntN(len(vowels))])
-	}
-	return b.String()
-}
+func newCorpus(feeds int) corpus { return corpus{feeds, newLanguage(2)} }
 
 // article is one text, wherever it appears.
 type article struct {
@@ -55,29 +38,19 @@ type article struct {
 	published time.Time
 }
 
-// article makes the text with the given number. Word frequencies fall off as
-// in natural language.
+// article makes the text with the given number.
 func (c corpus) article(id int) article {
-	r := rand.New(rand.NewPCG(7, uint64(id)))
-	zipf := rand.NewZipf(r, 1.1, 3, uint64(len(c.words)-1))
-	sentence := func(n int) string {
-		picked := make([]string, n)
-		for i := range picked {
-			picked[i] = c.words[zipf.Uint64()]
-		}
-		picked[0] = strings.ToUpper(picked[0][:1]) + picked[0][1:]
-		return strings.Join(picked, " ")
-	}
+	by := c.language.report(id, c.language.before(id))
 	var b strings.Builder
 	for i := range 4 {
-		fmt.Fprintf(&b, "<p>%s. %s, <em>%s</em> &amp; %s.</p>\n", sentence(14), sentence(12), sentence(3), sentence(18))
+		fmt.Fprintf(&b, "<p>%s. %s, <em>%s</em> &amp; %s.</p>\n", by.sentence(14), by.sentence(12), by.sentence(3), by.sentence(18))
 		if i == 1 {
-			fmt.Fprintf(&b, `<figure><img src="/pictures/%d.jpg" alt="%s" width="640" height="360"></figure>`, id, sentence(4))
+			fmt.Fprintf(&b, `<figure><img src="/pictures/%d.jpg" alt="%s" width="640" height="360"></figure>`, id, by.sentence(4))
 		}
 	}
-	fmt.Fprintf(&b, `<p>%s. <a href="/topics/%d?utm_source=rss">%s</a></p>`, sentence(16), id%50, sentence(4))
+	fmt.Fprintf(&b, `<p>%s. <a href="/topics/%d?utm_source=rss">%s</a></p>`, by.sentence(16), id%50, by.sentence(4))
 	published := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(id%200_000) * time.Minute)
-	return article{id, sentence(8) + " " + strconv.Itoa(id), b.String(), published}
+	return article{id, by.sentence(8), b.String(), published}
 }
 
 // numbers are the articles of a feed, newest first. In a later round a new
@@ -85,7 +58,7 @@ func (c corpus) article(id int) article {
 func (c corpus) numbers(n, round int) []int {
 	var out []int
 	for i := range round {
-		out = append(out, 10_000_000+(round-i)*c.feeds+n)
+		out = append(out, laterRounds+(round-i)*c.feeds+n)
 	}
 	for i := 0; len(out) < itemsPerFeed; i++ {
 		owner := n
@@ -108,7 +81,7 @@ func (c corpus) document(base string, n, round int) []byte {
 		fmt.Fprintf(&b, `<?xml version="1.0" encoding="utf-8"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Feed %d</title><link>%s</link><description>Of a benchmark</description>`, n, site)
 	}
 	for _, id := range c.numbers(n, round) {
-		writeEntry(&b, c.article(id), base, n, atom)
+		writeEntry(&b, c.article(id), c.site(id), n, atom)
 	}
 	if atom {
 		b.WriteString("</feed>")
@@ -118,10 +91,19 @@ func (c corpus) document(base string, n, round int) []byte {
 	return b.Bytes()
 }
 
-// writeEntry writes an article. The address is the article's own, with the
-// tracking parameters of the feed it is in; the id is the feed's.
-func writeEntry(b *bytes.Buffer, a article, base string, n int, atom bool) {
-	link := fmt.Sprintf("%s/articles/%d?utm_source=feed%d&amp;utm_medium=rss", base, a.id, n)
+// site is where an article is to be read, each feed's at its own; nobody asks there.
+func (c corpus) site(id int) string {
+	owner := id / itemsPerFeed
+	if id >= laterRounds {
+		owner = id % c.feeds
+	}
+	return fmt.Sprintf("https://site%d.example", owner)
+}
+
+// writeEntry writes an article. The address is the article's own, at the site
+// that has it first, with the tracking parameters of the feed it is in; the id is the feed's.
+func writeEntry(b *bytes.Buffer, a article, site string, n int, atom bool) {
+	link := fmt.Sprintf("%s/articles/%d?utm_source=feed%d&amp;utm_medium=rss", site, a.id, n)
 	var html bytes.Buffer
 	_ = xml.EscapeText(&html, []byte(a.html)) // a bytes.Buffer takes all
 	if atom {

@@ -26,6 +26,12 @@ type cost struct {
 
 // measure runs a command to its end.
 func measure(name string, args ...string) (cost, error) {
+	c, _, err := measureOutput(name, args...)
+	return c, err
+}
+
+// measureOutput also gives what the command wrote.
+func measureOutput(name string, args ...string) (cost, []byte, error) {
 	cmd := exec.Command(name, args...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -33,11 +39,11 @@ func measure(name string, args ...string) (cost, error) {
 	err := cmd.Run()
 	c := cost{wall: time.Since(began)}
 	if err != nil {
-		return c, fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, output.Bytes())
+		return c, nil, fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, output.Bytes())
 	}
 	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	c.peak = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
-	return c, nil
+	return c, output.Bytes(), nil
 }
 
 // ingestCommand measures first, unchanged and one-new-item runs against the

@@ -3,9 +3,10 @@
 //
 //	bench ingest [-feeds 1000] [-rounds 3] TRIBUTARY
 //	bench serve  [-slice 400ms] [-rounds 15] TRIBUTARY
+//	bench decide [-sizes 10000,100000] [-new 500]
 //
 // TRIBUTARY is the program under test. The other subcommands (feeds, floor,
-// bare, load) are the processes that these two start: each runs in a process
+// bare, load, filling, deciding) are the processes that these start: each runs in a process
 // of its own, so that the operating system's accounting tells them apart.
 package main
 
@@ -24,11 +25,12 @@ func main() {
 
 func run(args []string) error {
 	commands := map[string]func([]string) error{
-		"ingest": ingestCommand, "serve": serveCommand,
+		"ingest": ingestCommand, "serve": serveCommand, "decide": decideCommand,
 		"feeds": feedsCommand, "floor": floorCommand, "bare": bareCommand, "load": loadCommand,
+		"filling": fillingCommand, "deciding": decidingCommand,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: bench ingest|serve [flags] TRIBUTARY")
+		return errors.New("usage: bench ingest|serve [flags] TRIBUTARY, or bench decide [flags]")
 	}
 	return commands[args[0]](args[1:])
 }

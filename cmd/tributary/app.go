@@ -12,6 +12,7 @@ import (
 	"tributary/feed"
 	"tributary/ingest"
 	"tributary/ingest/fetch"
+	"tributary/ingest/topic"
 	"tributary/scheduler"
 	"tributary/store"
 )
@@ -83,7 +84,7 @@ func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) 
 	a := &app{cfg: cfg, log: log, store: st, policy: &policy{}, fetcher: &fetcher{}}
 	a.policy.use(cfg)
 	a.scheduler = scheduler.New(cfg.scheduling(), st, &ingest.Pipeline{
-		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Policy: a.policy, Now: time.Now,
+		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Policy: a.policy, Now: time.Now, Filter: a.policy.Filter,
 	}, log)
 	a.sources = &sources{store: st, fetcher: a.fetcher, runner: a.scheduler, trigger: "api", now: time.Now}
 	return a, a.fetchAnew(ctx)
@@ -107,6 +108,12 @@ func newClient(cfg Config, limited []feed.Source) *fetch.Client {
 		client.PauseHost(host, until)
 	}
 	return client
+}
+
+// filter says what is on topic. The rules were read once before, without an error.
+func (c Config) filter() ingest.Filter {
+	rules, _ := topic.ParseRules(c.Rules.include, c.Rules.exclude, c.Rules.require)
+	return ingest.Filter{Mode: c.Filter, Rules: rules}
 }
 
 // fetchesLike tells whether two configurations fetch alike.

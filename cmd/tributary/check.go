@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tributary/feed"
+	"tributary/ingest"
 	"tributary/ingest/fetch"
 	"tributary/ingest/folder"
 	"tributary/store"
@@ -53,6 +54,7 @@ func checkAll(ctx context.Context, cfg Config) []finding {
 	all := []finding{{"configuration", true, file}, checkData(cfg), checkToken(cfg)}
 	all = append(all, checkDatabase(ctx, cfg)...)
 	all = append(all, checkSeeds(ctx, cfg)...)
+	all = append(all, checkTopic(ctx, cfg)...)
 	return append(all, checkSources(cfg)...)
 }
 
@@ -168,6 +170,27 @@ func checkSeeds(ctx context.Context, cfg Config) []finding {
 		all = append(all, finding{name, false, s.Path + ": " + s.Why})
 	}
 	return append(all, wrong...)
+}
+
+// checkTopic says what decides about the topic. What is wrong with the database,
+// its own check says.
+func checkTopic(ctx context.Context, cfg Config) (all []finding) {
+	_ = withExisting(ctx, cfg, func(st *store.Store) error {
+		var head feed.Profile
+		if st != nil {
+			var err error
+			if head, err = st.ProfileHead(ctx); err != nil {
+				return err
+			}
+		}
+		says := cfg.whoDecides(ctx, head.Version)
+		if head.Version != 0 && cfg.Filter == ingest.FilterLearned && seedFiles(ctx, cfg) == 0 {
+			says += " There is no seed now: that profile stays."
+		}
+		all = []finding{{"topic", true, says}}
+		return nil
+	})
+	return all
 }
 
 // checkSources tells which declared sources could not be fetched. That their

@@ -14,6 +14,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"tributary/feed"
+	"tributary/ingest"
 )
 
 // defaultFile is read where --config names no other file; it may be missing.
@@ -43,6 +44,7 @@ type Config struct {
 	Keep        time.Duration
 	HostSpacing time.Duration
 	Filter      string // topic.filter
+	Rules       topicRules
 
 	Sources []feed.Source // declared ones, in order: of the file, then of the environment
 
@@ -99,7 +101,7 @@ var defaults = []value{
 	{"language", "en", ""},
 	{"keep", "400d", ""},
 	{"host_spacing", "1s", ""},
-	{"topic.filter", "off", ""},
+	{"topic.filter", ingest.FilterLearned, ""},
 }
 
 // value is one value as written, and where: a file's name and line, an
@@ -132,6 +134,7 @@ func loadConfig(cfgFile string, environ []string, flags []value) (Config, error)
 	c.File = doc.path
 	wrong.add(doc.problems...)
 	c.apply(doc.values, &wrong)
+	c.Rules = doc.rules
 	wrong.add(unknownVariables(c.env, doc.sources)...)
 	environment, err := readEnvironment(environ)
 	if err != nil {

@@ -52,7 +52,11 @@ func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"token: fifteen-secrets", `tributary.yaml:1: token: a token of 15 characters is too easy to guess, the least is 16; make one with: openssl rand -hex 32`},
 		{"database_url: mysql://root:secret@db/x", `tributary.yaml:1: database_url: this is not a PostgreSQL address; write postgres://user:password@host:5432/database, or leave it out for SQLite in the data folder`},
 		{"allow_private: perhaps", `tributary.yaml:1: allow_private: "perhaps" is neither true nor false; write true or false`},
-		{"topic: {filter: learned}", `tributary.yaml:1: topic.filter: "learned" is not a filter of this version; write off, which keeps every entry`},
+		{"topic: {filter: magic}", `tributary.yaml:1: topic.filter: "magic" is no filter; write learned (by what the seeds teach, and the rules), rules (by them alone) or off (everything is kept)`},
+		{"topic:\n  include:\n    - Brekke\n    - heading:dam", `tributary.yaml:4: topic.include: "heading:dam": there is no field heading; write one of title, text, source, author, category, url`},
+		{"topic:\n  exclude: [\"…\"]", `tributary.yaml:2: topic.exclude: "…": there is no word to look for; write a word or a phrase, such as "security guarantees"`},
+		{"topic:\n  require: {title: dam}", `tributary.yaml:2: topic.require: this should be a phrase, or a list of them: [security guarantees, title:ceasefire]`},
+		{"sources:\n  - url: https://a.example/\n    topic: learned", `tributary.yaml:3: sources.topic: "learned" is nothing that a source's topic can be; write off, which lets all that it brings in, or leave the key out`},
 		{"topic: {filtre: off}", `tributary.yaml:1: topic.filtre: there is no such key; did you mean filter?`},
 		{"topic: off", `tributary.yaml:1: topic: this should be keys with values, written as key: value, one a line`},
 

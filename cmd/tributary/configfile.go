@@ -16,6 +16,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest/fetch"
+	"tributary/ingest/topic"
 )
 
 // configFile is a configuration file as read: values and sources with the
@@ -25,6 +26,7 @@ type configFile struct {
 	values   []value
 	sources  []declaredSource
 	problems problems
+	rules    topicRules
 }
 
 // readFile reads the configuration file. Without a name it is tributary.yaml
@@ -89,13 +91,53 @@ func (f *configFile) top(n *yaml.Node) {
 	f.mapping(n, "", known, func(key string, v *yaml.Node) {
 		switch key {
 		case "topic":
-			f.mapping(v, "topic", []string{"filter"}, func(key string, v *yaml.Node) { f.scalar("topic."+key, v) })
+			f.topic(v)
 		case "sources":
 			f.sourceList(v)
 		default:
 			f.scalar(key, v)
 		}
 	})
+}
+
+// topicRules are the rules as written.
+type topicRules struct{ include, exclude, require []string }
+
+// topic reads the key topic.
+func (f *configFile) topic(n *yaml.Node) {
+	f.mapping(n, "topic", []string{"filter", "include", "exclude", "require"}, func(key string, v *yaml.Node) {
+		switch key {
+		case "include":
+			f.rules.include = f.phrases("topic."+key, v)
+		case "exclude":
+			f.rules.exclude = f.phrases("topic."+key, v)
+		case "require":
+			f.rules.require = f.phrases("topic."+key, v)
+		default:
+			f.scalar("topic."+key, v)
+		}
+	})
+}
+
+// phrases reads a list of rules, or one.
+func (f *configFile) phrases(key string, n *yaml.Node) []string {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	var all []string
+	for _, v := range nodes {
+		if v = follow(v); v.Kind != yaml.ScalarNode {
+			f.wrong(v, key, "this should be a phrase, or a list of them: [security guarantees, title:ceasefire]")
+			continue
+		}
+		if _, err := topic.ParseRules([]string{v.Value}, nil, nil); err != nil {
+			f.wrong(v, key, err.Error())
+			continue
+		}
+		all = append(all, v.Value)
+	}
+	return all
 }
 
 // mapping calls do for each known key of n that has a value, and notes
@@ -150,6 +192,7 @@ var sourceKeys = map[string]func(s *feed.Source, v *yaml.Node) error{
 	"private":  textKey(func(s *feed.Source) *bool { return &s.Private }, parseBool),
 	"priority": textKey(func(s *feed.Source) *int { return &s.Priority }, parsePriority),
 	"tags":     readTags,
+	"topic":    textKey(func(s *feed.Source) *string { return &s.Topic }, parseSourceTopic),
 }
 
 // source reads one source of the list.

@@ -98,7 +98,7 @@ func emptyRoot(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const config = "time_zone: Europe/Kyiv\n"
+	const config = "time_zone: Europe/Kyiv\ntopic: {filter: off}\n"
 	const seed = "# A document of the seeds\n\nWith a text.\n"
 	for name, text := range map[string]string{"tributary.yaml": config, "seeds/one.md": seed} {
 		file := filepath.Join(root, name)

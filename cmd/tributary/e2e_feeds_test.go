@@ -46,7 +46,7 @@ func overlapping(h *house) (atom, rss, json *publisher, titles []string) {
 		one("j3", "https://third.example/3", "Equal text everywhere", "three"),
 		carried,
 		one("j6", "https://third.example/six", "The third's own", "eight")))
-	h.write("tributary.yaml", "allow_private: true\nschedule: \"0 0 1 1 *\"\nsources:\n"+
+	h.write("tributary.yaml", plain+"sources:\n"+
 		"  - {url: "+atom.URL+"/feed, name: First}\n  - {url: "+rss.URL+"/feed, name: Second}\n  - {url: "+json.URL+"/feed, name: Third}\n")
 	titles = []string{"A plan that everybody carries", "Same address, other parameters", "Same address, another guid", "Equal text everywhere",
 		"A parameter that selects", "Another that it selects", "Talks go on", "Talks go on", "The first's own", "The second's own", "The third's own"}

@@ -245,7 +245,7 @@ func TestKilledRunsLoseNothing(t *testing.T) {
 	h := newHouse(t, "")
 	h.write("seeds/one.md", "# A document of the seeds\n\nIts text.\n")
 	var config strings.Builder
-	config.WriteString("allow_private: true\nsources:\n")
+	config.WriteString("allow_private: true\ntopic: {filter: off}\nsources:\n")
 	for _, f := range p.feeds {
 		fmt.Fprintf(&config, "  - {url: %s}\n", f.url)
 	}

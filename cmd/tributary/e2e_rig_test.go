@@ -45,11 +45,15 @@ type house struct {
 	dir string
 }
 
+// plain is what every configuration of a house begins with: its clock never
+// fires, and nothing is filtered.
+const plain = "allow_private: true\nschedule: \"0 0 1 1 *\"\ntopic: {filter: off}\n"
+
 // newHouse makes an installation. Its clock never fires: what runs, a test started.
 func newHouse(t *testing.T, config string) *house {
 	t.Helper()
 	h := &house{t, t.TempDir()}
-	h.write("tributary.yaml", "allow_private: true\nschedule: \"0 0 1 1 *\"\n"+config)
+	h.write("tributary.yaml", plain+config)
 	h.check(os.MkdirAll(h.path("seeds"), 0o755))
 	return h
 }

@@ -68,7 +68,11 @@ func (p *program) itemList(ctx context.Context, cfg Config, st *store.Store, q s
 		q.Source = src.Slug
 	}
 	if q.State == "held" {
-		return p.heldList(ctx, cfg, st, q, asJSON)
+		held, err := st.HeldEntries(ctx, store.HeldQuery{Limit: q.Limit, Source: q.Source})
+		if err != nil {
+			return err
+		}
+		return p.heldTable(cfg, held, asJSON)
 	}
 	items, err := st.Items(ctx, q)
 	if err != nil {
@@ -136,6 +140,7 @@ type itemView struct {
 	Summary       string     `json:"summary,omitempty"`
 	AlsoAt        []copyView `json:"also_at"`
 	Content       string     `json:"content_html,omitempty"` // item show only
+	Topic         []topicWhy `json:"topic,omitempty"`        // likewise: of each entry
 }
 
 // copyView is another place where an item was found.
@@ -162,49 +167,30 @@ func itemJSON(cfg Config, item feed.Item) itemView {
 
 // heldView is a held entry as --json prints it.
 type heldView struct {
-	Entry     int64     `json:"entry"`
-	Title     string    `json:"title"`
-	URL       string    `json:"url,omitempty"`
-	Source    string    `json:"source"`
-	Published time.Time `json:"published,omitzero"`
-	FirstSeen time.Time `json:"first_seen"`
-	Rule      string    `json:"rule"`
-	Reason    string    `json:"reason"`
+	Entry     int64      `json:"entry"`
+	Title     string     `json:"title"`
+	URL       string     `json:"url,omitempty"`
+	Source    string     `json:"source"`
+	Published time.Time  `json:"published,omitzero"`
+	FirstSeen time.Time  `json:"first_seen"`
+	Rule      string     `json:"rule"`
+	Reason    string     `json:"reason"`
+	Score     *scoreView `json:"score,omitempty"` // none: it was not scored
 }
 
-// heldList prints entries that were kept but not shown, and why.
-func (p *program) heldList(ctx context.Context, cfg Config, st *store.Store, q store.Query, asJSON bool) error {
-	entries, err := st.Held(ctx, q.Limit)
-	if err != nil {
-		return err
-	}
-	slugs, err := slugsByID(ctx, st)
-	if err != nil {
-		return err
-	}
+// heldTable prints entries that were kept but not shown, and why.
+func (p *program) heldTable(cfg Config, entries []feed.HeldEntry, asJSON bool) error {
 	views, rows := []heldView{}, [][]string{}
-	for _, e := range entries {
-		slug := slugs[e.SourceID]
-		if q.Source != "" && slug != q.Source {
-			continue
-		}
-		views = append(views, heldView{e.ID, e.Title, e.URL, slug, e.Published, e.FirstSeen, e.Decision.Rule, e.Decision.Reason})
-		rows = append(rows, []string{when(e.FirstSeen, cfg.TimeZone), slug, clip(e.Title, 70), e.Decision.Reason})
+	for _, h := range entries {
+		e := h.Entry
+		views = append(views, heldView{e.ID, e.Title, e.URL, h.Source.Slug, e.Published, e.FirstSeen, e.Decision.Rule, e.Decision.Reason, scoreJSON(h.Score)})
+		rows = append(rows, []string{strconv.FormatInt(e.ID, 10), when(e.FirstSeen, cfg.TimeZone), h.Source.Slug, scoreJSON(h.Score).short(),
+			clip(e.Title, 70), e.Decision.Reason})
 	}
 	if asJSON {
 		return p.json(views)
 	}
-	return p.table([]string{"FIRST SEEN", "SOURCE", "TITLE", "WHY HELD"}, rows)
-}
-
-// slugsByID maps the sources' row numbers to their slugs.
-func slugsByID(ctx context.Context, st *store.Store) (map[int64]string, error) {
-	all, err := st.Sources(ctx)
-	slugs := make(map[int64]string, len(all))
-	for _, s := range all {
-		slugs[s.ID] = s.Slug
-	}
-	return slugs, err
+	return p.table([]string{"ENTRY", "FIRST SEEN", "SOURCE", "SCORE", "TITLE", "WHY HELD"}, rows)
 }
 
 // withItem finds the item that a person named: by its id, eight or so first
@@ -230,13 +216,20 @@ func (p *program) itemShowCommand() *cobra.Command {
 		Short: "Show an item whole",
 		Args:  arguments(1, 1, "item"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withItem(cmd.Context(), args[0], func(cfg Config, _ *store.Store, item feed.Item) error {
+			return p.withItem(cmd.Context(), args[0], func(cfg Config, st *store.Store, item feed.Item) error {
+				v := itemJSON(cfg, item)
+				v.Content = item.Entry.Content
+				entries, err := st.Entries(cmd.Context(), item.RowID)
+				if err != nil {
+					return err
+				}
+				if v.Topic, err = topicsOf(cmd.Context(), st, entries); err != nil {
+					return err
+				}
 				if asJSON {
-					v := itemJSON(cfg, item)
-					v.Content = item.Entry.Content
 					return p.json(v)
 				}
-				p.itemShow(cfg, item)
+				p.itemShow(cfg, v)
 				return nil
 			})
 		},
@@ -246,8 +239,7 @@ func (p *program) itemShowCommand() *cobra.Command {
 }
 
 // itemShow prints an item for a person.
-func (p *program) itemShow(cfg Config, item feed.Item) {
-	v := itemJSON(cfg, item)
+func (p *program) itemShow(cfg Config, v itemView) {
 	p.say("%s\n", v.Title)
 	p.field("item", v.ID+" ("+v.State+")")
 	p.field("page", v.Page)
@@ -259,9 +251,12 @@ func (p *program) itemShow(cfg Config, item feed.Item) {
 	for _, c := range v.AlsoAt {
 		p.field("also at", strings.TrimSpace(c.Source+" "+c.URL))
 	}
+	for _, t := range v.Topic {
+		p.field("topic", t.words(len(v.Topic) > 1))
+	}
 	p.field("summary", v.Summary)
-	if item.Entry.Content != "" {
-		p.say("\n%s", item.Entry.Content)
+	if v.Content != "" {
+		p.say("\n%s", v.Content)
 	}
 }
 

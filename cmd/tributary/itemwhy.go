@@ -59,6 +59,8 @@ type whyEntry struct {
 	From      string            `json:"published_from,omitempty"`
 	FirstSeen time.Time         `json:"first_seen"`
 	Unlisted  time.Time         `json:"unlisted,omitzero"`
+	Topic     string            `json:"topic"`           // what was decided about its topic
+	Score     *scoreView        `json:"score,omitempty"` // none: it was not scored
 }
 
 // storyView is the story that an item belongs to.
@@ -83,15 +85,18 @@ func whyOf(ctx context.Context, st *store.Store, item feed.Item) (whyView, error
 	if err != nil {
 		return v, err
 	}
-	slugs, err := slugsByID(ctx, st)
-	for _, e := range entries {
-		v.Entries = append(v.Entries, whyEntry{e.ID, slugs[e.SourceID], e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
-			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted})
+	topics, err := topicsOf(ctx, st, entries)
+	if err != nil {
+		return v, err
+	}
+	for i, e := range entries {
+		v.Entries = append(v.Entries, whyEntry{e.ID, topics[i].Source, e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
+			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted, topics[i].Why, topics[i].Score})
 	}
 	for _, c := range item.Coverage {
 		v.Story.Others = append(v.Story.Others, coverView{c.ID, c.Title, c.Source, c.URL})
 	}
-	return v, err
+	return v, nil
 }
 
 // itemWhy explains an item by the decisions about its entries and its story.
@@ -105,6 +110,7 @@ func (p *program) itemWhy(cfg Config, v whyView) {
 		p.say("\n%s: %s (entry %d)", cmp.Or(e.Source, "a removed source"), e.Decision, e.Entry)
 		p.field("  why", e.Reason)
 		p.field("  rule", e.Rule)
+		p.field("  topic", topicWhy{Score: e.Score, Why: e.Topic}.words(false))
 		if e.Title != v.Title {
 			p.field("  title", e.Title)
 		}

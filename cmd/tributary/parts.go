@@ -7,18 +7,25 @@ import (
 	"time"
 
 	"tributary/feed"
+	"tributary/ingest"
 	"tributary/ingest/fetch"
 	"tributary/ingest/parse"
 	"tributary/scheduler"
 )
 
-// policy is the present scheduler.Policy; reading the configuration again
-// changes it while the program runs.
+// policy is the present scheduler.Policy and filter; reading the configuration
+// again changes them while the program runs.
 type policy struct {
 	present atomic.Pointer[scheduler.Policy]
+	filter  atomic.Pointer[ingest.Filter]
 }
 
+// Filter is what is on topic at present.
+func (p *policy) Filter() ingest.Filter { return *p.filter.Load() }
+
 func (p *policy) use(c Config) {
+	filter := c.filter()
+	p.filter.Store(&filter)
 	p.present.Store(&scheduler.Policy{Default: c.schedule(), Location: c.TimeZone, Jitter: scheduler.DefaultJitter})
 }
 

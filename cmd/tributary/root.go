@@ -15,13 +15,13 @@ func (p *program) root() *cobra.Command {
 	root := group(&cobra.Command{
 		Use:   "tributary",
 		Short: "Many sources flow into one feed",
-		Long: "Tributary watches a folder of documents and any number of feeds, throws out duplicates,\n" +
-			"and serves what is new as one Atom, RSS and JSON feed.",
+		Long: "Tributary watches a folder of documents and any number of feeds, throws out duplicates and\n" +
+			"what is off topic, and serves what is new as one Atom, RSS and JSON feed.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	},
-		p.serveCommand(), p.ingestCommand(), p.sourceCommand(), p.itemCommand(),
-		p.checkCommand(), p.backupCommand(), p.healthCommand(), p.versionCommand(),
+		p.serveCommand(), p.ingestCommand(), p.sourceCommand(), p.itemCommand(), p.topicCommand(),
+		p.keyCommand(), p.checkCommand(), p.backupCommand(), p.healthCommand(), p.versionCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })

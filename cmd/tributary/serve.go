@@ -61,6 +61,11 @@ func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error 
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	head, err := st.ProfileHead(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a.log.Info("topic", "filter", cfg.Filter, "decides", cfg.whoDecides(ctx, head.Version))
 	s := &server{program: p, app: a, id: id, token: token, listening: listener.Addr().String()}
 	if err := s.greet(ctx, p, tokenFile); err != nil {
 		return errors.Join(err, listener.Close())
@@ -183,7 +188,8 @@ var beforeAnyItem = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (s *server) newFront(ctx context.Context) {
 	site := s.site()
 	front := web.New(web.Options{
-		Corrector: editor(s.store), Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
+		Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
+		Corrector: editor(s.store), Moderator: editor(s.store), Filter: func() string { return s.policy.Filter().Mode },
 	}, s.store, s.scheduler, s.sources)
 	if s.stopWeb != nil {
 		s.stopWeb()

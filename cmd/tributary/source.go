@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tributary/feed"
+	"tributary/ingest"
 	"tributary/store"
 )
 
@@ -48,6 +49,7 @@ func (p *program) sourceAddCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&src.Tags, "tag", nil, "`tag` for the source; may be given several times")
 	cmd.Flags().BoolVar(&src.Private, "private", false, "name it in no public output")
 	cmd.Flags().IntVar(&src.Priority, "priority", 0, "of its copies of an article, from -100 to 100: the largest is shown")
+	cmd.Flags().StringVar(&src.Topic, "topic", "", "`off`: it is on topic by itself, and all that it brings is let in")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -70,6 +72,11 @@ func checkSource(src *feed.Source) (err error) {
 	}
 	if _, err := parsePriority(strconv.Itoa(src.Priority)); err != nil {
 		wrong.add(problem{"--priority", "", err.Error()})
+	}
+	if src.Topic != "" {
+		if src.Topic, err = parseSourceTopic(src.Topic); err != nil {
+			wrong.add(problem{"--topic", "", err.Error()})
+		}
 	}
 	return wrong.err()
 }
@@ -174,6 +181,7 @@ func (p *program) sourceDetails(cfg Config, s feed.Source) {
 	if s.Private {
 		p.detail("private", "it appears in no public output")
 	}
+	p.detail("topic", topicOfSource(s))
 	p.detail("last fetch", when(st.LastFetch, cfg.TimeZone))
 	p.detail("last change", when(st.LastChange, cfg.TimeZone))
 	p.detail("next due", strings.TrimSuffix(dueOf(s, cfg.TimeZone)+": "+reasonOf(s), ": "))
@@ -181,6 +189,17 @@ func (p *program) sourceDetails(cfg Config, s feed.Source) {
 		p.detail("received", size(st.BytesIn)+" in "+plural(int(st.Fetches), "request"))
 		p.detail("saved", saved(st))
 	}
+}
+
+// topicOfSource says how a source fares with the filter, "" where nothing is known.
+func topicOfSource(s feed.Source) string {
+	switch scored := s.State.Scored; {
+	case s.Topic == ingest.FilterOff:
+		return "off: it is on topic by itself, and all that it brings is let in"
+	case scored > 0:
+		return fmt.Sprintf("%d on topic of %s scored of late", s.State.OnTopic, entriesOf(scored))
+	}
+	return ""
 }
 
 // declaredIn says where a source comes from.
@@ -288,6 +307,9 @@ type sourceView struct {
 	NotModified int64       `json:"not_modified"`
 	BytesIn     int64       `json:"bytes_in"`
 	BytesSaved  int64       `json:"bytes_saved"`
+	Topic       string      `json:"topic,omitempty"` // off: it is not filtered
+	Scored      int         `json:"scored"`          // of its entries of late, how many were scored
+	OnTopic     int         `json:"on_topic"`        // and how many of these were on topic
 }
 
 func sourceJSON(s feed.Source) sourceView {
@@ -299,6 +321,7 @@ func sourceJSON(s feed.Source) sourceView {
 		LastFetch: s.State.LastFetch, LastSuccess: s.State.LastSuccess, LastChange: s.State.LastChange,
 		NextDue: s.State.NextDue, DueReason: s.State.DueReason,
 		Fetches: s.State.Fetches, NotModified: s.State.NotModified, BytesIn: s.State.BytesIn, BytesSaved: s.State.BytesSaved,
+		Topic: s.Topic, Scored: s.State.Scored, OnTopic: s.State.OnTopic,
 	}
 }
 

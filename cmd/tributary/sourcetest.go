@@ -211,11 +211,23 @@ func (t *trial) foresee(ctx context.Context, res fetch.Result) (err error) {
 	if t.store != nil {
 		known = t.store
 	}
-	t.preview, err = ingest.Foresee(ctx, known, t.source, res, t.now)
+	judge, err := t.judge(ctx)
+	if err != nil {
+		return err
+	}
+	t.preview, err = ingest.Foresee(ctx, known, t.source, res, judge, t.now)
 	if t.preview.Result.Failure == feed.StatusNotFeed {
 		t.feeds = fetch.Discover(res.Document)
 	}
 	return err
+}
+
+// judge is who would decide what is on topic: by what is learned so far.
+func (t *trial) judge(ctx context.Context) (ingest.Judge, error) {
+	if t.store == nil {
+		return ingest.Judge{Filter: t.cfg.filter()}, nil
+	}
+	return ingest.Learned(ctx, t.store, t.cfg.filter())
 }
 
 // failure is a failed fetch as one line: what is wrong, and what to do.

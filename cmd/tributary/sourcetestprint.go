@@ -215,7 +215,7 @@ func foreseen(c feed.Counts) []string {
 		{c.Published, "new items"},
 		{c.Updated, "known, and changed: their items are updated"},
 		{c.Copies, "copies of what is there already: they join its items"},
-		{c.Held, "held as backlog: a first import shows the newest 50 only"},
+		{c.Held, "held: off topic, or past the newest 50 of a first import"},
 		{c.Unchanged, "known, and as before"},
 	} {
 		if k.n > 0 {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/language"
 
 	"tributary/feed"
+	"tributary/ingest"
 	"tributary/ingest/fetch"
 )
 
@@ -261,10 +262,21 @@ func parseText(v string) (string, error) {
 
 // parseFilter reads topic.filter.
 func parseFilter(v string) (string, error) {
-	if strings.EqualFold(v, "off") || strings.EqualFold(v, "false") {
-		return "off", nil
+	switch v = strings.ToLower(v); v {
+	case ingest.FilterLearned, ingest.FilterRules, ingest.FilterOff:
+		return v, nil
+	case "false":
+		return ingest.FilterOff, nil
 	}
-	return "", fmt.Errorf("%q is not a filter of this version; write off, which keeps every entry", v)
+	return "", fmt.Errorf("%q is no filter; write learned (by what the seeds teach, and the rules), rules (by them alone) or off (everything is kept)", v)
+}
+
+// parseSourceTopic reads a source's topic.
+func parseSourceTopic(v string) (string, error) {
+	if v = strings.ToLower(v); v == ingest.FilterOff || v == "false" {
+		return ingest.FilterOff, nil
+	}
+	return "", fmt.Errorf("%q is nothing that a source's topic can be; write off, which lets all that it brings in, or leave the key out", v)
 }
 
 // userOf says as whom the program runs, for messages about permissions.

@@ -53,11 +53,17 @@ const notice = 800
 // standing text (a notice, a table) may come back under many titles. Files
 // have no such publisher.
 func sameContent(e feed.Entry, k feed.Known) bool {
-	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content || len(e.Content) < notice && !e.Published.IsZero() && days(e.Published, k.When) > windowDays {
+	if e.Keys.Content == 0 || e.Keys.Content != k.Keys.Content || len(e.Content) < notice && apart(e, k) > windowDays {
 		return false
 	}
 	isFile := strings.HasPrefix(e.Identity, filePrefix)
 	return isFile || k.SourceID != e.SourceID || k.Keys.Shown == e.Keys.Shown
+}
+
+// apart is how many days lie between two entries: by their dates, or by when
+// they were first seen, if that is less, for dates may be missing.
+func apart(e feed.Entry, k feed.Known) int {
+	return min(days(e.When(), k.When), days(e.FirstSeen, k.Seen))
 }
 
 // sameSource judges two entries of one source with one address. When the

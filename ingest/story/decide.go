@@ -45,7 +45,12 @@ func Decide(item Item, candidates []Item) Verdict {
 	if item.Terms.little {
 		return Verdict{Rule: RuleAlone, Reason: "It says too little to be compared with other items."}
 	}
-	c := comparison{near: nearest(item, candidates)}
+	near, most := nearest(item, candidates)
+	c := comparison{near: near}
+	if most < betweenLeast { // no mean of likenesses can be more
+		c.like[0][min(1, len(near)-1)] = most
+		return c.alone()
+	}
 	c.compare()
 	c.sort()
 	return c.verdict()
@@ -62,7 +67,7 @@ type comparison struct {
 }
 
 // nearest are the item and those of the candidates that are most like it, nearest first.
-func nearest(item Item, candidates []Item) []*Item {
+func nearest(item Item, candidates []Item) (near []*Item, most float32) {
 	type scored struct {
 		item *Item
 		like float32
@@ -83,12 +88,15 @@ func nearest(item Item, candidates []Item) []*Item {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.like, a.like) })
-	near := make([]*Item, 1, maxNear+1)
+	near = make([]*Item, 1, maxNear+1)
 	near[0] = &item
 	for _, s := range list[:min(len(list), maxNear)] {
 		near = append(near, s.item)
 	}
-	return near
+	if len(list) > 0 {
+		most = list[0].like
+	}
+	return near, most
 }
 
 // index finds an item's terms by hash.

@@ -39,8 +39,9 @@ func (r *reader) text(t words.Text, title bool) {
 	prev, end := -1, 0 // the name just before the word, or the character
 	for _, w := range t.Words[:min(len(t.Words), maxWords)] {
 		r.words++
-		if len(w.Text) < 2 && !w.Is(words.Number) || words.IsStop(w.Text) {
-			r.stops++
+		stop := words.IsStop(w.Text)
+		r.stops += int(bit(stop))
+		if stop || len(w.Text) < 2 && !w.Is(words.Number) {
 			prev = -1
 			continue
 		}
