@@ -137,12 +137,12 @@ var _ = behaviour("what a person has said about an entry is kept, replaced and t
 	}
 	for range 2 {
 		r.write(func(t *store.Tx) error {
-		had, err := t.Unjudge(r.ctx, one.ID)
-		if !had {
-			r.T.Error("the verdict was not there")
-		}
-		return err
-	})
+			had, err := t.Unjudge(r.ctx, one.ID)
+			if !had {
+				r.T.Error("the verdict was not there")
+			}
+			return err
+		})
 	}
 	if n, newest, err := r.JudgedHead(r.ctx); n != 2 || !newest.Equal(day.Add(time.Minute)) || err != nil {
 		r.Errorf("one taken back: %d, %v (%v)", n, newest, err)

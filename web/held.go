@@ -194,9 +194,6 @@ func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (p
 	if q.before > 0 {
 		v.Newest = s.root + heldRequest{list: q.list, rule: q.rule}.path()
 	}
-	if err := s.fillHeld(ctx, q, &v); err != nil {
-		return page{}, err
-	}
 	if q.entry > 0 {
 		h, err := s.store.EntryByID(ctx, q.entry)
 		if err != nil {
@@ -208,6 +205,12 @@ func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (p
 		one := s.heldEntryView(h)
 		v.One = &one
 	}
+	if err := s.fillHeld(ctx, q, &v); err != nil {
+		return page{}, err
+	}
+	if err := s.fillDecided(ctx, &v); err != nil {
+		return page{}, err
+	}
 	p := page{Title: "Held", Description: "What was kept out of the feed, and why.", NoIndex: true, Section: "held", Body: v}
 	if v.Review {
 		p.Title, p.Description, p.Section = "To look over", "What may be on the topic or not.", "topic"
@@ -215,7 +218,7 @@ func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (p
 	return p, nil
 }
 
-// fillHeld reads the lists of a page of entries.
+// fillHeld reads the list of a page of entries, and what leads to others.
 func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error {
 	entries, err := s.heldEntries(ctx, store.HeldQuery{Rules: q.rules(), Before: q.before, Limit: heldShown + 1}, false)
 	if err != nil {
@@ -232,8 +235,13 @@ func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error
 	}
 	if !v.Review {
 		v.Tabs, v.Total, err = s.tabs(ctx, q.rule)
-		return err
 	}
+	return err
+}
+
+// fillDecided reads what people have decided of late. All of it can be undone,
+// also about what was so already, or became a copy.
+func (s *Server) fillDecided(ctx context.Context, v *heldView) error {
 	judged, err := s.store.Judged(ctx, decidedShown)
 	if err != nil {
 		return err
@@ -243,8 +251,13 @@ func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error
 		if err != nil {
 			return err
 		}
-		if mayShow(h) && h.Entry.ID != q.entry {
-			v.Decided = append(v.Decided, s.heldEntryView(h))
+		e := s.heldEntryView(h)
+		e.Accept, e.Refuse, e.Undo = false, false, true
+		switch {
+		case v.One != nil && v.One.ID == e.ID:
+			v.One = &e
+		case v.Review && mayShow(h):
+			v.Decided = append(v.Decided, e)
 		}
 	}
 	return nil

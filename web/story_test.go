@@ -189,13 +189,13 @@ func TestAnItemsPageSaysWhyItIsToldWithOthers(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
 	item, err := srv.store.Item(t.Context(), borderID)
 	must(t, err)
-	item.StoryWhy = "it shares “Warsaw” and 3 more words with 2 items of the story (likeness 0.41)"
+	item.StoryWhy = "It shares “Warsaw” and 3 more words with 2 items of the story (likeness 0.41)."
 	v := srv.itemPageView(item)
 	v.Why, err = srv.whyView(t.Context(), item)
 	must(t, err)
 	body, err := srv.renderPage("item", page{Body: v})
 	must(t, err)
-	if !strings.Contains(string(body), "<li>It is told together with other reports, since it shares “Warsaw” and 3 more words") {
+	if !strings.Contains(string(body), "<li>It is told together with other reports. It shares “Warsaw” and 3 more words") {
 		t.Errorf("%s", body)
 	}
 }
