@@ -39,6 +39,7 @@ func TestEntry(t *testing.T) {
 		Canonical: "https://example.org/talks",
 		Summary:   "No date has been set.",
 		Content:   `<p>The <a href="https://www.example.org/map">talks</a> go on.</p><img src="https://www.example.org/hall.jpg"/>`,
+		Text:      "The talks go on.",
 		Language:  "en-GB",
 		Authors:   []feed.Person{{Name: "Jonas Berg"}, {Name: "Ann Lee", URL: "https://www.example.org/ann"}},
 		Details: feed.Details{

@@ -56,7 +56,7 @@ func (r *reader) add(of words.Text, w words.Word, count float64, telling bool) {
 		return
 	}
 	key := term(w)
-	if key == "" {
+	if key == "" || inAddress(of.Source, w) {
 		return
 	}
 	i, ok := r.at[key]
@@ -73,6 +73,15 @@ func (r *reader) add(of words.Text, w words.Word, count float64, telling bool) {
 	case telling:
 		t.Plain++
 	}
+}
+
+// inAddress tells whether a word is a part of an address that was written out,
+// as "pic" and "twitter" of pic.twitter.com/x are.
+func inAddress(text string, w words.Word) bool {
+	before, after := text[:w.Start], text[w.End:]
+	joined := func(s string) bool { return len(s) > 1 && (s[0] == '.' || s[0] == '/') && s[1] > ' ' }
+	return joined(after) && after[1] != '.' && after[1] != '"' || strings.HasSuffix(before, "/") ||
+		strings.HasSuffix(before, ".") && len(before) > 1 && before[len(before)-2] > ' ' && before[len(before)-2] != '.'
 }
 
 // foreign tells whether a text is not in English: where there are words enough,

@@ -18,16 +18,16 @@ type Material struct {
 
 // How a profile is learned. See the package's documentation for what each is worth.
 const (
-	nameWeight = 3         // more of a name that every sentence of every seed has than of a word
-	hub        = 10        // none of that for a name that one entry in ten has: it is no topic's own
-	nearest    = 0.02      // of the recent entries, at most, are taken for on topic at first
-	fewest     = 8         // or so many, of few
-	enough     = 0.7       // of the way to the seeds, at least, these have come
-	sure       = 0.65      // as have those that are taken for it in the second round
-	usual      = 1.0 / 30  // of the news are on a topic
-	usualSeeds = 4.0 / 3.0 // seeds that this counts as when the scale is found
-	strongest  = 1500      // terms of a profile
-	heldOut    = 5         // parts in which seeds are left out, one after the other
+	nameWeight = 3        // more of a name that every sentence of every seed has than of a word
+	hub        = 10       // none of that for a name that one entry in ten has: it is no topic's own
+	nearest    = 0.02     // of the recent entries, at most, are taken for on topic at first
+	fewest     = 8        // or so many, of few
+	enough     = 0.55     // of the way to the seeds, at least, these have come
+	sure       = 0.65     // as have those that are taken for it in the second round
+	usual      = 1.0 / 30 // of the news are on a topic
+	usualSeeds = 1        // seeds that this counts as when the scale is found
+	strongest  = 1500     // terms of a profile
+	heldOut    = 5        // parts in which seeds are left out, one after the other
 )
 
 // Learn learns a profile: seeds say where to look, the recent entries what

@@ -54,7 +54,7 @@ func term(w words.Word) string {
 	if w.Text == "us" && w.Is(words.Upper) {
 		return "america"
 	}
-	if len(w.Text) < 2 || words.IsStop(w.Text) {
+	if len(w.Text) < 2 || words.IsStop(w.Text) || calendar[w.Text] && w.Is(words.Capital) {
 		return ""
 	}
 	if w.Is(words.Number) && isDate(w.Text) {
@@ -77,6 +77,17 @@ func isDate(number string) bool {
 	n, err := strconv.Atoi(number)
 	return err == nil && (n <= 31 || 1900 <= n && n < 2100)
 }
+
+// calendar has the names of days and months: when something was said is not what
+// it is about.
+var calendar = func() map[string]bool {
+	set := map[string]bool{}
+	for _, name := range strings.Fields("monday tuesday wednesday thursday friday saturday sunday " +
+		"january february march april may june july august september october november december") {
+		set[name] = true
+	}
+	return set
+}()
 
 // share is how much of general English has a term, 0 to 1.
 func share(term string) float64 {
