@@ -42,9 +42,10 @@ type JudgedEntry struct {
 
 // HeldEntry is an entry that was kept, not shown, with its score.
 type HeldEntry struct {
-	Entry  Entry
-	Source Source
-	Score  Score
+	Entry   Entry
+	Source  Source
+	Score   Score
+	Verdict Verdict // a person's; "": nobody has decided
 }
 
 // ReaderKey lets somebody read what is not for everybody: of the key itself

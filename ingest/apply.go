@@ -154,7 +154,7 @@ func (a *applying) decide(ctx context.Context, s *sighting) error {
 	switch {
 	case verdict.Same != nil:
 		return a.update(ctx, s, *verdict.Same)
-	case verdict.Copy == nil && s.opinion.Held != nil:
+	case s.opinion.Held != nil && (verdict.Copy == nil || s.opinion.Held.Rule == RuleRule):
 		e.Decision = *s.opinion.Held
 		a.p.report.Counts.Held++
 		a.gather(s, nil)
@@ -237,7 +237,7 @@ func (a *applying) addCopy(ctx context.Context, s *sighting, of feed.Known) erro
 	if err := a.remember(ctx, []*sighting{s}); err != nil {
 		return err
 	}
-	if !standing(supporters) {
+	if !standing(supporters) || a.p.source.Kind == feed.KindFolder && !led(supporters) {
 		return takeOver(ctx, a.tx, supporters, e.ID, of.ItemID)
 	}
 	if err := a.contend(ctx, s, supporters); err != nil {
@@ -341,11 +341,11 @@ func (a *applying) replace(ctx context.Context, s *sighting, supporters []feed.K
 
 // takeOver lets an entry lead an item whose former leader has left.
 func takeOver(ctx context.Context, tx Tx, supporters []feed.Known, entryID, itemRow int64) error {
-	left := feed.Decision{Kind: feed.CopyOf, Rule: "left", Reason: "It led the item until its file was taken out of the folder."}
+	left := feed.Decision{Kind: feed.CopyOf, Rule: "left", Reason: "It led the item before."}
 	if err := demote(ctx, tx, supporters, entryID, left); err != nil {
 		return err
 	}
-	lead := feed.Decision{Kind: feed.Published, Rule: "took over", Reason: "The file that led the item was taken out of the folder."}
+	lead := feed.Decision{Kind: feed.Published, Rule: "took over", Reason: "What led the item was taken out: its file is gone from the folder, or a person keeps it out."}
 	if err := tx.Decide(ctx, entryID, itemRow, lead); err != nil {
 		return err
 	}
@@ -389,7 +389,7 @@ func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error 
 	if err := a.saveScores(ctx, []*sighting{s}); err != nil {
 		return err
 	}
-	if k.ItemID == 0 {
+	if k.Decision == feed.Held {
 		return a.reconsider(ctx, s)
 	}
 	a.near.byMark.add(s.reading.own, e.ID)
@@ -436,7 +436,7 @@ func (a *applying) reconsider(ctx context.Context, s *sighting) error {
 		return nil
 	case s.opinion.Held != nil:
 		a.p.report.Counts.Unchanged++
-		return a.tx.Decide(ctx, s.entry.ID, 0, *s.opinion.Held)
+		return a.tx.Decide(ctx, s.entry.ID, s.entry.ItemID, *s.opinion.Held)
 	}
 	a.p.report.Counts.Published++
 	in := feed.Decision{Kind: feed.Published, Rule: "new", Reason: "Its source has changed it, and now it is on topic."}

@@ -168,7 +168,10 @@ func (p *Pipeline) judge(ctx context.Context, run Run) (Judge, error) {
 	if from == head.From && run.Now.Sub(head.Made) < renewAfter && !p.thin(ctx) {
 		return p.learned, nil
 	}
-	return p.learned, p.learn(ctx, run, material, from)
+	if err := p.learn(ctx, run, material, from); err != nil {
+		return Judge{}, err
+	}
+	return p.learned, nil
 }
 
 func (p *Pipeline) filter() Filter {

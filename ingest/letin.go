@@ -14,6 +14,13 @@ import (
 // admission as what the run brought.
 func letIn(ctx context.Context, tx Tx, src feed.Source, e feed.Entry, d feed.Decision, run string, now time.Time) error {
 	if e.ItemID != 0 {
+		supporters, err := tx.Supporters(ctx, e.ItemID)
+		if err != nil {
+			return err
+		}
+		if led(supporters) {
+			d.Kind = feed.CopyOf
+		}
 		if err := tx.Decide(ctx, e.ID, e.ItemID, d); err != nil {
 			return err
 		}
@@ -78,5 +85,17 @@ func keepOut(ctx context.Context, tx Tx, e feed.Entry, d feed.Decision, now time
 	if e.ItemID == 0 {
 		return nil
 	}
+	supporters, err := tx.Supporters(ctx, e.ItemID)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(supporters, func(k feed.Known) bool { return k.File && k.Listed }); i >= 0 {
+		return takeOver(ctx, tx, supporters, supporters[i].EntryID, e.ItemID) // a seed is always published
+	}
 	return tx.Withdraw(ctx, e.ItemID, now)
+}
+
+// led tells whether one of the entries gives its item the text.
+func led(supporters []feed.Known) bool {
+	return slices.ContainsFunc(supporters, func(k feed.Known) bool { return k.Decision == feed.Published && !k.Gone() })
 }

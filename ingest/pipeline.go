@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -80,25 +79,28 @@ func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done
 	for _, r := range rest {
 		done(r)
 	}
-	for _, kind := range []feed.SourceKind{feed.KindFolder, feed.KindFeed} {
-		if err := p.line(ctx, run, slices.DeleteFunc(slices.Clone(due), func(s feed.Source) bool { return s.Kind != kind }), done); err != nil {
+	var folders, feeds []feed.Source
+	for _, src := range due {
+		if src.Kind == feed.KindFolder {
+			folders = append(folders, src)
+		} else {
+			feeds = append(feeds, src)
+		}
+	}
+	var err error
+	if len(folders) > 0 {
+		if err = p.line(ctx, run, folders, done); err != nil {
 			return err
 		}
 	}
-	return nil
+	if run.judge, err = p.judge(ctx, run); err != nil {
+		return err
+	}
+	return p.line(ctx, run, feeds, done)
 }
 
 // line takes sources of one kind through.
 func (p *Pipeline) line(ctx context.Context, run Run, due []feed.Source, done func(feed.SourceReport)) error {
-	if len(due) == 0 {
-		return nil
-	}
-	var err error
-	if due[0].Kind == feed.KindFeed {
-		if run.judge, err = p.judge(ctx, run); err != nil {
-			return err
-		}
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	ready := newBatches(len(due))
 	var workers sync.WaitGroup

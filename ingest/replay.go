@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -41,11 +42,11 @@ func (c *Editor) Replay(ctx context.Context, j Judge, since time.Time) ([]Change
 func (j Judge) again(h feed.HeldEntry) (Change, bool) {
 	d := h.Entry.Decision
 	isIn, isOut := d.Kind == feed.Published && d.Rule != RulePerson, d.Kind == feed.Held && HeldByTopic(d.Rule)
-	if !isIn && !isOut {
+	if !isIn && !isOut || h.Verdict != "" {
 		return Change{}, false
 	}
 	title, body := split(h.Entry)
-	o := j.ask(h.Source, h.Entry, title, body, h.Source.About.Language)
+	o := j.ask(h.Source, h.Entry, title, body, cmp.Or(h.Entry.Language, h.Source.About.Language))
 	h.Entry.Content = "" // not needed any more, and there may be many
 	return Change{Entry: h, In: o.Held == nil, Opinion: o}, isIn != (o.Held == nil)
 }
@@ -61,23 +62,22 @@ func (c *Editor) Apply(ctx context.Context, changes []Change) (in, out, waiting 
 	now := c.Now()
 	err = c.Store.Write(ctx, func(tx Tx) error {
 		for _, ch := range changes {
+			h, err := tx.EntryByID(ctx, ch.Entry.Entry.ID) // whole, and as it is now
+			if err != nil {
+				return err
+			}
 			switch {
-			case !ch.In:
-				out++
-				err = keepOut(ctx, tx, ch.Entry.Entry, *ch.Opinion.Held, now)
-			case in == AtOnce:
+			case h.Verdict != "" || h.Entry.Decision != ch.Entry.Entry.Decision:
+				continue // somebody has decided meanwhile
+			case ch.In && in == AtOnce:
 				waiting++
 				continue
-			default:
+			case ch.In:
 				in++
-				err = c.late(ctx, tx, ch, now)
+			default:
+				out++
 			}
-			if err == nil && ch.Opinion.Score != nil {
-				score := *ch.Opinion.Score
-				score.EntryID = ch.Entry.Entry.ID
-				err = tx.SaveScores(ctx, []feed.Score{score})
-			}
-			if err != nil {
+			if err := carryOut(ctx, tx, ch, h, now); err != nil {
 				return err
 			}
 		}
@@ -86,11 +86,17 @@ func (c *Editor) Apply(ctx context.Context, changes []Change) (in, out, waiting 
 	return in, out, waiting, err
 }
 
-// late lets an entry in. Its text is read again: a list of changes goes without.
-func (c *Editor) late(ctx context.Context, tx Tx, ch Change, now time.Time) error {
-	h, err := tx.EntryByID(ctx, ch.Entry.Entry.ID)
-	if err != nil {
-		return err
+// carryOut lets an entry in or takes it out.
+func carryOut(ctx context.Context, tx Tx, ch Change, h feed.HeldEntry, now time.Time) error {
+	if ch.Opinion.Score != nil {
+		score := *ch.Opinion.Score
+		score.EntryID = h.Entry.ID
+		if err := tx.SaveScores(ctx, []feed.Score{score}); err != nil {
+			return err
+		}
+	}
+	if !ch.In {
+		return keepOut(ctx, tx, h.Entry, *ch.Opinion.Held, now)
 	}
 	d := feed.Decision{Kind: feed.Published, Rule: "replay", Reason: "It was held, and let in when the topic had changed."}
 	return letIn(ctx, tx, h.Source, h.Entry, d, byHand, now)

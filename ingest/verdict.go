@@ -12,8 +12,8 @@ import (
 // entry as it was.
 func (c *Editor) Accept(ctx context.Context, entryID int64) (feed.HeldEntry, error) {
 	return c.verdict(ctx, entryID, feed.Accepted, func(tx Tx, h feed.HeldEntry, now time.Time) error {
-		if published(h.Entry) {
-			return nil
+		if published(h.Entry) { // its item may have gone with another entry of it
+			return tx.Restore(ctx, h.Entry.ItemID)
 		}
 		d := feed.Decision{Kind: feed.Published, Rule: RulePerson, Reason: "A person let it in."}
 		if err := letIn(ctx, tx, h.Source, h.Entry, d, byHand, now); err != nil {

@@ -83,10 +83,11 @@ func (s session) scored(ctx context.Context, withContent bool, entryIDs []int64)
 		columns = entryColumns
 	}
 	found, sourceIDs := make(map[int64]feed.HeldEntry, len(entryIDs)), make([]int64, 0, len(entryIDs))
-	err := s.eachIn(ctx, `SELECT `+scoreColumns+`, `+columns+` FROM entry e LEFT JOIN score c ON c.entry_id = e.id WHERE e.id IN (%s)`,
+	err := s.eachIn(ctx, `SELECT `+scoreColumns+`, COALESCE((SELECT j.verdict FROM judgement j WHERE j.entry_id = e.id), ''), `+columns+`
+		FROM entry e LEFT JOIN score c ON c.entry_id = e.id WHERE e.id IN (%s)`,
 		nil, entryIDs, func(scan scanner) error {
 			var h feed.HeldEntry
-			err := scan(append(scoreFields(&h.Score), entryFields(&h.Entry)...)...)
+			err := scan(append(append(scoreFields(&h.Score), &h.Verdict), entryFields(&h.Entry)...)...)
 			found[h.Entry.ID], sourceIDs = h, append(sourceIDs, h.Entry.SourceID)
 			return err
 		})

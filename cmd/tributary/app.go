@@ -113,7 +113,7 @@ func newClient(cfg Config, limited []feed.Source) *fetch.Client {
 // filter says what is on topic. The rules were read once before, without an error.
 func (c Config) filter() ingest.Filter {
 	rules, _ := topic.ParseRules(c.Rules.include, c.Rules.exclude, c.Rules.require)
-	return ingest.Filter{Mode: c.Filter, Rules: rules}
+	return ingest.Filter{Mode: c.Filter, Rules: rules, Threshold: c.Threshold}
 }
 
 // fetchesLike tells whether two configurations fetch alike.

@@ -45,6 +45,7 @@ type Config struct {
 	HostSpacing time.Duration
 	Filter      string // topic.filter
 	Rules       topicRules
+	Threshold   float64 // topic.threshold; 0: the usual one
 
 	Sources []feed.Source // declared ones, in order: of the file, then of the environment
 
@@ -57,25 +58,26 @@ type setting func(c *Config, text string) error
 
 // settings are the keys with one value each, by name.
 var settings = map[string]setting{
-	"listen":        into(func(c *Config) *string { return &c.Listen }, parseListen),
-	"base_url":      into(func(c *Config) *string { return &c.BaseURL }, parseBaseURL),
-	"data":          into(func(c *Config) *string { return &c.Data }, parseFolder),
-	"seeds":         into(func(c *Config) *string { return &c.Seeds }, parseFolder),
-	"rescan":        into(func(c *Config) *time.Duration { return &c.Rescan }, durationOf(time.Second, "1m")),
-	"schedule":      into(func(c *Config) *string { return &c.Schedule }, parseSchedule),
-	"time_zone":     into(func(c *Config) **time.Location { return &c.TimeZone }, parseTimeZone),
-	"title":         into(func(c *Config) *string { return &c.Title }, parseLine),
-	"description":   into(func(c *Config) *string { return &c.Description }, parseText),
-	"language":      into(func(c *Config) *string { return &c.Language }, parseLanguage),
-	"author":        into(func(c *Config) *string { return &c.Author }, parseLine),
-	"icon":          into(func(c *Config) *string { return &c.Icon }, parseIcon),
-	"contact":       into(func(c *Config) *string { return &c.Contact }, parseLine),
-	"token":         into(func(c *Config) *string { return &c.Token }, parseToken),
-	"database_url":  into(func(c *Config) *string { return &c.DatabaseURL }, parseDatabaseURL),
-	"allow_private": into(func(c *Config) *bool { return &c.Private }, parseBool),
-	"keep":          into(func(c *Config) *time.Duration { return &c.Keep }, durationOf(24*time.Hour, "400d")),
-	"host_spacing":  into(func(c *Config) *time.Duration { return &c.HostSpacing }, durationOf(0, "1s")),
-	"topic.filter":  into(func(c *Config) *string { return &c.Filter }, parseFilter),
+	"listen":          into(func(c *Config) *string { return &c.Listen }, parseListen),
+	"base_url":        into(func(c *Config) *string { return &c.BaseURL }, parseBaseURL),
+	"data":            into(func(c *Config) *string { return &c.Data }, parseFolder),
+	"seeds":           into(func(c *Config) *string { return &c.Seeds }, parseFolder),
+	"rescan":          into(func(c *Config) *time.Duration { return &c.Rescan }, durationOf(time.Second, "1m")),
+	"schedule":        into(func(c *Config) *string { return &c.Schedule }, parseSchedule),
+	"time_zone":       into(func(c *Config) **time.Location { return &c.TimeZone }, parseTimeZone),
+	"title":           into(func(c *Config) *string { return &c.Title }, parseLine),
+	"description":     into(func(c *Config) *string { return &c.Description }, parseText),
+	"language":        into(func(c *Config) *string { return &c.Language }, parseLanguage),
+	"author":          into(func(c *Config) *string { return &c.Author }, parseLine),
+	"icon":            into(func(c *Config) *string { return &c.Icon }, parseIcon),
+	"contact":         into(func(c *Config) *string { return &c.Contact }, parseLine),
+	"token":           into(func(c *Config) *string { return &c.Token }, parseToken),
+	"database_url":    into(func(c *Config) *string { return &c.DatabaseURL }, parseDatabaseURL),
+	"allow_private":   into(func(c *Config) *bool { return &c.Private }, parseBool),
+	"keep":            into(func(c *Config) *time.Duration { return &c.Keep }, durationOf(24*time.Hour, "400d")),
+	"host_spacing":    into(func(c *Config) *time.Duration { return &c.HostSpacing }, durationOf(0, "1s")),
+	"topic.filter":    into(func(c *Config) *string { return &c.Filter }, parseFilter),
+	"topic.threshold": into(func(c *Config) *float64 { return &c.Threshold }, parseThreshold),
 }
 
 // into makes a setting of a field and the reader of its values.

@@ -105,7 +105,7 @@ type topicRules struct{ include, exclude, require []string }
 
 // topic reads the key topic.
 func (f *configFile) topic(n *yaml.Node) {
-	f.mapping(n, "topic", []string{"filter", "include", "exclude", "require"}, func(key string, v *yaml.Node) {
+	f.mapping(n, "topic", []string{"filter", "threshold", "include", "exclude", "require"}, func(key string, v *yaml.Node) {
 		switch key {
 		case "include":
 			f.rules.include = f.phrases("topic."+key, v)

@@ -32,7 +32,7 @@ func (p *program) topicReplayCommand() *cobra.Command {
 		Long: "Asks anew about the entries that came since a time, with the present rules and the newest profile, and shows\n" +
 			"which would change sides. With --config, the rules of that file are tried; with --threshold, another threshold.\n" +
 			"Nothing changes but with --apply. What a person has decided stands. What comes later is decided by the\n" +
-			"configuration, whatever was tried.",
+			"configuration, whatever was tried: topic.threshold keeps a threshold.",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := r.check(time.Now()); err != nil {
@@ -62,8 +62,8 @@ func (r *replaying) check(now time.Time) error {
 	}
 	r.from = now.Add(-since)
 	if r.threshold != "" {
-		if r.limit, err = strconv.ParseFloat(r.threshold, 64); err != nil || !(r.limit > 0 && r.limit < 1) {
-			wrong.add(problem{"--threshold", "", strconv.Quote(r.threshold) + " is no threshold; write a number between 0 and 1, such as 0.45"})
+		if r.limit, err = parseThreshold(r.threshold); err != nil {
+			wrong.add(problem{"--threshold", "", err.Error()})
 		}
 	}
 	return wrong.err()
@@ -104,7 +104,7 @@ type appliedView struct {
 
 func (p *program) topicReplay(ctx context.Context, cfg Config, st *store.Store, r replaying) error {
 	filter := cfg.filter()
-	filter.Threshold = r.limit
+	filter.Threshold = cmp.Or(r.limit, filter.Threshold)
 	if r.limit != 0 && filter.Mode != ingest.FilterLearned {
 		return feed.Errorf(feed.CodeInvalid, "--threshold: nothing is scored, since the filter is %s; %s says so", filter.Mode, cfg.whereIs("topic.filter"))
 	}
@@ -117,7 +117,7 @@ func (p *program) topicReplay(ctx context.Context, cfg Config, st *store.Store, 
 	if err != nil {
 		return err
 	}
-	v := replayView{Since: r.from, Threshold: cmp.Or(r.limit, topic.Threshold), Profile: judge.Version, Changes: []changeView{}}
+	v := replayView{Since: r.from, Threshold: cmp.Or(filter.Threshold, topic.Threshold), Profile: judge.Version, Changes: []changeView{}}
 	for _, c := range changes {
 		v.add(judge, c)
 	}

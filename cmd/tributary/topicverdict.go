@@ -41,6 +41,9 @@ var (
 		return "stays out"
 	}}
 	undoing = verdict{"undo", "Take back what was said about entries", moderator.Undo, func(was feed.HeldEntry) string {
+		if was.Entry.Decision.Rule != ingest.RulePerson {
+			return "stays as it is, for it was so already"
+		}
 		if shown(was.Entry) || was.Entry.ItemID == 0 {
 			return "is held again, for review"
 		}

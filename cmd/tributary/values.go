@@ -271,6 +271,15 @@ func parseFilter(v string) (string, error) {
 	return "", fmt.Errorf("%q is no filter; write learned (by what the seeds teach, and the rules), rules (by them alone) or off (everything is kept)", v)
 }
 
+// parseThreshold reads a score from which an entry is on topic.
+func parseThreshold(v string) (float64, error) {
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(n > 0 && n < 1) {
+		return 0, fmt.Errorf("%q is no threshold; write a number between 0 and 1, such as 0.45", v)
+	}
+	return n, nil
+}
+
 // parseSourceTopic reads a source's topic.
 func parseSourceTopic(v string) (string, error) {
 	if v = strings.ToLower(v); v == ingest.FilterOff || v == "false" {

@@ -563,7 +563,7 @@ func (tr *trap) provesThem(folder string) {
 		tr.must(err)
 		doc, err := parse.Parse(feed.Document{MediaType: "application/xml", Body: body}, parse.Limits{})
 		tr.must(err)
-		if noticed := tr.load(doc.Entries[0].Content.Value); !slices.ContainsFunc(noticed, func(s string) bool { 
+		if noticed := tr.load(doc.Entries[0].Content.Value); !slices.ContainsFunc(noticed, func(s string) bool {
 			return strings.HasPrefix(s, "policy ") || strings.HasPrefix(s, "called ") // it ran, or would have
 		}) {
 			tr.t.Errorf("%s does nothing uncleaned: %q", name, noticed)

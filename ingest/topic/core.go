@@ -40,7 +40,7 @@ func (l *learner) findCore() map[string]float64 {
 	}
 	for id, s := range strength {
 		if part := s / strength[best]; l.names[id] && part >= coreShare {
-			core[l.keys[id]] = round(part)
+			core[l.keys[id]] = max(core[l.keys[id]], round(part))
 			for _, capital := range theNations().capital[l.keys[id]] {
 				core[capital] = max(core[capital], round(part))
 			}
