@@ -72,7 +72,7 @@ var _ = behaviour("entries are known by source, identity and raw bytes, listed o
 	known, err := r.Listed(r.ctx, a.ID)
 	r.wantKnown("listed", known, err, 2, 3)
 	want := feed.Known{EntryID: two.ID, SourceID: a.ID, ItemID: two.ItemID, Keys: two.Keys, Canonical: two.Canonical,
-		Decision: feed.Published, Position: a.Position, Priority: -7, When: day, Listed: true}
+		Decision: feed.Published, Position: a.Position, Priority: -7, When: day, Seen: day, Listed: true}
 	if diff := cmp.Diff(want, known[0]); diff != "" {
 		r.Errorf("known (-want +got):\n%s", diff)
 	}

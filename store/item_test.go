@@ -132,14 +132,14 @@ var _ = behaviour("times of change stay unique over runs and touches", func(r *r
 	r.moves("a touch", true, func() {
 		r.write(func(t *store.Tx) error {
 			r.must(t.TouchItem(r.ctx, first.RowID, day.Add(35*time.Millisecond)))
-			return t.TouchItem(r.ctx, second.RowID, day.Add(-time.Second))
+			return t.TouchItem(r.ctx, second.RowID, day.Add(-time.Second)) // by a clock that is behind
 		})
 	})
 	if got := r.item(first.ID).Updated; !got.Equal(day.Add(70 * time.Millisecond)) {
 		r.Errorf("touched to %v, want the first free time", got)
 	}
-	if got := r.item(second.ID).Updated; !got.Equal(day.Add(-time.Second)) {
-		r.Errorf("touched to %v, want a time that was free", got)
+	if got := r.item(second.ID).Updated; !got.After(second.Updated) {
+		r.Errorf("touched to %v, which is not after %v", got, second.Updated)
 	}
 	same(2)
 	items, err := r.Items(r.ctx, store.Query{Limit: 100, State: "all"})
