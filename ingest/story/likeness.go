@@ -36,6 +36,9 @@ func likeness(a, b *Item, p *product) float32 {
 	if !sameLanguage(a, b) {
 		return abroad(&a.Terms, &b.Terms)
 	}
+	if p[word] == 0 && p[number] == 0 && p[pair] == 0 {
+		return 0 // a name that both say, and nothing else: it is in other news too
+	}
 	all, s := float32(0), float32(0)
 	for k, dot := range p {
 		if dot > 0 {
