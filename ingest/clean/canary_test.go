@@ -465,8 +465,6 @@ func TestNothingExecutableSurvives(t *testing.T) {
 	files := sanitizeDocuments(t)
 	if len(files) == 0 {
 		t.Log("feedparser's documents are not here: our own snippets only")
-	} else {
-		tr.provesThem(filepath.Dir(files[0]))
 	}
 	for _, file := range files {
 		body, err := os.ReadFile(file)
@@ -487,6 +485,9 @@ func TestNothingExecutableSurvives(t *testing.T) {
 		}
 	}
 	t.Logf("%d entries of %d documents and %d snippets came out in %d ways", entries, len(files), len(hostile), len(all))
+	if len(files) > 0 { // last: what runs there may be heard of after its page is gone
+		tr.provesThem(filepath.Dir(files[0]))
+	}
 }
 
 // armed are things that run, with the sign of it. None is cleaned. The second

@@ -237,30 +237,11 @@ func (l *learner) centre(without int) []float64 {
 	if sum == 0 {
 		return w // seeds without a word
 	}
-	l.addCapitals(w)
 	for t := range w {
 		w[t] /= math.Sqrt(sum)
 	}
 	return w
 }
-
-// addCapitals gives a nation's capital, which news say for its government,
-// something of the nation's weight.
-func (l *learner) addCapitals(w []float64) {
-	for nation, capitals := range theNations().capital {
-		from, ok := l.ids[nation]
-		if !ok || w[from] == 0 {
-			continue
-		}
-		for _, c := range capitals {
-			if to, ok := l.ids[c]; ok {
-				w[to] = max(w[to], capitalWeight*w[from])
-			}
-		}
-	}
-}
-
-const capitalWeight = 0.5
 
 // part is the part of the seeds that one belongs to when they are left out.
 func (l *learner) part(seed int) int { return seed % heldOut }
