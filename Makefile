@@ -60,10 +60,11 @@ parity: ## compare what is parsed with what others parse, on the documents in CO
 	$(GO) run ./cmd/evaluate parse $(CORPORA)/feeds $(CORPORA)/feeds/reference.jsonl
 
 .PHONY: eval
-eval: ## compare copies and stories with labels, on the collections in CORPORA
+eval: ## compare copies, stories and topic with labels, on the collections in CORPORA
 	$(GO) run ./cmd/evaluate stories $(CORPORA)/labelled/stories-ecb.jsonl $(CORPORA)/labelled/stories-wikinews.jsonl
 	$(GO) run ./cmd/evaluate copies $(CORPORA)/labelled/topics-reuters-train.jsonl \
 		$(CORPORA)/labelled/neardup-reuters-train.tsv $(CORPORA)/labelled/neardup-reuters-train-conflicts.tsv
+	$(GO) run ./cmd/evaluate topic --seeds $(CORPORA)/../seeds ingest/topic/testdata/short.jsonl
 
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before you keep it
