@@ -205,7 +205,7 @@ func seedsOf(ctx context.Context, st TopicStore) (m topic.Material, from string,
 		return m, "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, learner, n, newest.UnixMilli())
+	fmt.Fprintln(h, topic.Version, n, newest.UnixMilli())
 	for _, e := range seeds {
 		fmt.Fprintln(h, e.ID, e.Keys.Shown)
 		title, body := split(e)
