@@ -119,9 +119,7 @@ const (
 	backgroundEnough = 1000
 	backgroundLeast  = 50
 	recentKept       = 3000
-	// learner moves when topic.Learn learns otherwise: then profiles are made anew.
-	learner    = 1
-	judgedKept = 1000
+	judgedKept       = 1000
 )
 
 // Learned gives the newest profile as it is stored, and does not learn.
