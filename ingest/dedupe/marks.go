@@ -1,7 +1,6 @@
 package dedupe
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -140,22 +139,4 @@ func titleSum(title words.Text) (uint64, bool) {
 		sum += mix(hashWord(w.Text) + mostMarks)
 	}
 	return mix(sum), len(said) >= 3
-}
-
-// Closest picks the entries that share most marks with a new one, at most so
-// many: those that are worth reading. found is what a look-up of its marks
-// gave. Among equals the older one comes first.
-func Closest(found []feed.Mark, most int) []int64 {
-	shared := map[int64]int{}
-	for _, m := range found {
-		shared[m.EntryID]++
-	}
-	ids := make([]int64, 0, len(shared))
-	for id := range shared {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b int64) int {
-		return cmp.Or(cmp.Compare(shared[b], shared[a]), cmp.Compare(a, b))
-	})
-	return ids[:min(len(ids), most)]
 }

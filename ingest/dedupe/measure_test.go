@@ -2,9 +2,11 @@ package dedupe_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func (c *collection) add(e feed.Entry) {
 		}
 	}
 	var near []dedupe.Candidate
-	for _, id := range dedupe.Closest(found, 12) {
+	for _, id := range closest(found, 12) {
 		near = append(near, c.entries[id])
 	}
 	c.looked += len(near)
@@ -193,4 +195,22 @@ func TestMergedNewsBelongsToOneStory(t *testing.T) {
 		}
 		t.Logf("%s n=%d merged pairs right=%d wrong=%d, compared %.2f an entry", name, len(docs), right, wrong, float64(c.looked)/float64(len(docs)))
 	}
+}
+
+// closest picks the entries that share most marks with a new one, at most so
+// many, as the pipeline does. found is what a look-up of its marks
+// gave. Among equals the older one comes first.
+func closest(found []feed.Mark, most int) []int64 {
+	shared := map[int64]int{}
+	for _, m := range found {
+		shared[m.EntryID]++
+	}
+	ids := make([]int64, 0, len(shared))
+	for id := range shared {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b int64) int {
+		return cmp.Or(cmp.Compare(shared[b], shared[a]), cmp.Compare(a, b))
+	})
+	return ids[:min(len(ids), most)]
 }

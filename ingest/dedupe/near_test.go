@@ -223,13 +223,6 @@ func TestOnlyAFullTextIsFullerThanASummary(t *testing.T) {
 	}
 }
 
-func TestClosestSharesMostMarks(t *testing.T) {
-	got := dedupe.Closest([]feed.Mark{{Key: 1, EntryID: 5}, {Key: 1, EntryID: 3}, {Key: 2, EntryID: 5}, {Key: 2, EntryID: 9}}, 2)
-	if len(got) != 2 || got[0] != 5 || got[1] != 3 {
-		t.Errorf("closest are %v, want 5 and 3", got)
-	}
-}
-
 func TestMarksReachTheWindowAndNoFurther(t *testing.T) {
 	text := told{title: bridgeTitle, text: bridge}.read()
 	for at := time.Date(2026, 1, 1, 23, 0, 0, 0, time.UTC); at.Year() == 2026; at = at.Add(5 * day) {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tributary/feed"
 	"tributary/ingest/story"
 	"tributary/ingest/words"
@@ -186,23 +184,6 @@ func overlap(a, b []int64) bool {
 		}
 	}
 	return false
-}
-
-// flat is a background that has every term in the same share of its items.
-type flat float64
-
-func (f flat) Share(uint32) float64 { return float64(f) }
-
-func TestABackgroundThatTellsNothingChangesNothing(t *testing.T) {
-	terms := story.Read(words.Split("Ferry Santa Lucia sinks off Calvera"), words.Text{}, "en")
-	n := 0
-	terms.Each(func(uint32) { n++ })
-	if n < 4 {
-		t.Errorf("%d terms", n)
-	}
-	if diff := cmp.Diff(terms.Encode(), terms.Against(flat(0.3)).Encode()); diff != "" {
-		t.Error(diff)
-	}
 }
 
 func TestItemsWithoutWords(t *testing.T) {

@@ -261,31 +261,6 @@ func (t *Terms) find(hash uint32) int {
 	return at
 }
 
-// Background tells what share of the items that came in lately have a term, 0 to 1. Where
-// all is about one subject, the words of that subject tell nothing.
-type Background interface {
-	Share(term uint32) float64
-}
-
-// Each calls f with every term, as [Background] knows it.
-func (t Terms) Each(f func(term uint32)) {
-	for _, x := range t.list {
-		f(x.hash)
-	}
-}
-
-// Against gives the terms with less weight for those that the background has in
-// more than one of a hundred items.
-func (t Terms) Against(b Background) Terms {
-	t.list = slices.Clone(t.list)
-	for i := range t.list {
-		x := &t.list[i]
-		x.weight *= float32(min(1, max(0.02, -math.Log10(max(1e-6, b.Share(x.hash)))/2)))
-	}
-	t.scale()
-	return t
-}
-
 // tells tells whether a term is rare enough to say what an item is about.
 func (f *found) tells() bool {
 	switch f.kind {

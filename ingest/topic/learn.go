@@ -22,7 +22,7 @@ const (
 	hub        = 10       // none of that for a name that one entry in ten has: it is no topic's own
 	nearest    = 0.02     // of the recent entries, at most, are taken for on topic at first
 	fewest     = 8        // or so many, of few
-	enough     = 0.55     // of the way to the seeds, at least, these have come
+	enough     = 0.4      // of the way to the seeds, at least, these have come
 	sure       = 0.65     // as have those that are taken for it in the second round
 	usual      = 1.0 / 30 // of the news are on a topic
 	usualSeeds = 1        // seeds that this counts as when the scale is found
