@@ -172,6 +172,27 @@ func (p *Pipeline) judge(ctx context.Context, run Run) (Judge, error) {
 	return p.learned, nil
 }
 
+// secondLook judges once more what the first run of all has brought: when it came,
+// nothing was known of what is common in the news, and now there is enough to count.
+func (p *Pipeline) secondLook(ctx context.Context, run Run) error {
+	first := run.judge
+	if first.Profile == nil || first.Profile.Background.Entries > 0 {
+		return nil
+	}
+	again, err := p.judge(ctx, run)
+	if err != nil || again.Version == first.Version {
+		return err
+	}
+	changes, err := replay(ctx, p.Store, again, run.Now)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	return p.Store.Write(ctx, func(tx Tx) error {
+		_, _, _, err := carryOutAll(ctx, tx, changes, p.Now())
+		return err
+	})
+}
+
 func (p *Pipeline) filter() Filter {
 	if p.Filter == nil {
 		return Filter{Mode: FilterOff}

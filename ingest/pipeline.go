@@ -96,7 +96,10 @@ func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done
 	if run.judge, err = p.judge(ctx, run); err != nil {
 		return err
 	}
-	return p.line(ctx, run, feeds, done)
+	if err = p.line(ctx, run, feeds, done); err != nil {
+		return err
+	}
+	return p.secondLook(ctx, run)
 }
 
 // line takes sources of one kind through.

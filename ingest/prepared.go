@@ -31,6 +31,7 @@ type Policy interface {
 // for a writer.
 type Store interface {
 	TopicStore
+	scored
 	Source(ctx context.Context, name string) (feed.Source, error)
 	Listed(ctx context.Context, sourceID int64) ([]feed.Known, error)
 	ByIdentity(ctx context.Context, sourceID int64, identities []int64) ([]feed.Known, error)

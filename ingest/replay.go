@@ -19,10 +19,19 @@ type Change struct {
 // which would change sides: newest first. What a person has decided stands, and so
 // does what no filter has decided: copies, seeds, the backlog of a new source.
 func (c *Editor) Replay(ctx context.Context, j Judge, since time.Time) ([]Change, error) {
+	return replay(ctx, c.Store, j, since)
+}
+
+// scored is where entries are found with their scores.
+type scored interface {
+	ScoredSince(ctx context.Context, since time.Time, before int64, limit int) ([]feed.HeldEntry, error)
+}
+
+func replay(ctx context.Context, st scored, j Judge, since time.Time) ([]Change, error) {
 	const page = 200
 	var changes []Change
 	for before := int64(0); ; {
-		entries, err := c.Store.ScoredSince(ctx, since, before, page)
+		entries, err := st.ScoredSince(ctx, since, before, page)
 		if err != nil {
 			return nil, err
 		}
@@ -60,30 +69,37 @@ const AtOnce = 50
 // many have to wait for another time.
 func (c *Editor) Apply(ctx context.Context, changes []Change) (in, out, waiting int, err error) {
 	now := c.Now()
-	err = c.Store.Write(ctx, func(tx Tx) error {
-		for _, ch := range changes {
-			h, err := tx.EntryByID(ctx, ch.Entry.Entry.ID) // whole, and as it is now
-			if err != nil {
-				return err
-			}
-			switch {
-			case h.Verdict != "" || h.Entry.Decision != ch.Entry.Entry.Decision:
-				continue // somebody has decided meanwhile
-			case ch.In && in == AtOnce:
-				waiting++
-				continue
-			case ch.In:
-				in++
-			default:
-				out++
-			}
-			if err := carryOut(ctx, tx, ch, h, now); err != nil {
-				return err
-			}
-		}
-		return admitByHand(ctx, tx, now)
+	err = c.Store.Write(ctx, func(tx Tx) (err error) {
+		in, out, waiting, err = carryOutAll(ctx, tx, changes, now)
+		return err
 	})
 	return in, out, waiting, err
+}
+
+// carryOutAll makes changes in one transaction. One that somebody has decided
+// about meanwhile is left alone.
+func carryOutAll(ctx context.Context, tx Tx, changes []Change, now time.Time) (in, out, waiting int, err error) {
+	for _, ch := range changes {
+		h, err := tx.EntryByID(ctx, ch.Entry.Entry.ID) // whole, and as it is now
+		if err != nil {
+			return in, out, waiting, err
+		}
+		switch {
+		case h.Verdict != "" || h.Entry.Decision != ch.Entry.Entry.Decision:
+			continue // somebody has decided meanwhile
+		case ch.In && in == AtOnce:
+			waiting++
+			continue
+		case ch.In:
+			in++
+		default:
+			out++
+		}
+		if err := carryOut(ctx, tx, ch, h, now); err != nil {
+			return in, out, waiting, err
+		}
+	}
+	return in, out, waiting, admitByHand(ctx, tx, now)
 }
 
 // carryOut lets an entry in or takes it out.

@@ -31,15 +31,16 @@ type rig struct {
 	server *httptest.Server
 	seeds  string
 
-	mu    sync.Mutex
-	now   time.Time
-	docs  map[string]string        // path → document; "" answers 500
-	delay map[string]time.Duration // path → how long the server takes
+	mu     sync.Mutex
+	now    time.Time
+	filter ingest.Filter
+	docs   map[string]string        // path → document; "" answers 500
+	delay  map[string]time.Duration // path → how long the server takes
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), seeds: t.TempDir(),
+	r := &rig{t: t, filter: ingest.Filter{Mode: ingest.FilterOff}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), seeds: t.TempDir(),
 		docs: map[string]string{}, delay: map[string]time.Duration{}}
 	var err error
 	if r.store, err = store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "tributary.db")}); err != nil {
@@ -51,6 +52,7 @@ func newRig(t *testing.T) *rig {
 		Fetcher: fetch.New(fetch.Options{UserAgent: "test", AllowPrivate: true, Timeout: 5 * time.Second, Now: r.clock}),
 		Policy:  scheduler.Policy{},
 		Now:     r.clock,
+		Filter:  func() ingest.Filter { return r.filter },
 	}
 	r.sched = scheduler.New(scheduler.Options{}, r.store, p, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
