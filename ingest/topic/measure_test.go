@@ -52,7 +52,7 @@ func (r *row) seed() Document     { return Seed(r.ID, r.title, r.text, "") }
 func readRows(t testing.TB, path string) []*row {
 	t.Helper()
 	if underRace {
-		t.Skip("nothing is measured under the race detector")
+		t.Skip("measured without the race detector: make test does that afterwards")
 	}
 	f, err := os.Open(path)
 	if err != nil {
