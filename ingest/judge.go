@@ -163,8 +163,10 @@ func (p *Pipeline) judge(ctx context.Context, run Run) (Judge, error) {
 	if err != nil || len(material.Seeds) == 0 {
 		return p.learned, err
 	}
-	if from == head.From && run.Now.Sub(head.Made) < renewAfter && !p.thin(ctx) {
-		return p.learned, nil
+	if from == head.From && run.Now.Sub(head.Made) < renewAfter {
+		if thin, err := p.thin(ctx); !thin || err != nil {
+			return p.learned, err
+		}
 	}
 	if err := p.learn(ctx, run, material, from); err != nil {
 		return Judge{}, err
@@ -202,14 +204,14 @@ func (p *Pipeline) filter() Filter {
 
 // thin tells whether the profile's background is of too few entries, and twice
 // as many are there now.
-func (p *Pipeline) thin(ctx context.Context) bool {
+func (p *Pipeline) thin(ctx context.Context) (bool, error) {
 	has := p.learned.Profile.Background.Entries
 	if has >= backgroundEnough {
-		return false
+		return false, nil
 	}
 	want := max(2*has, backgroundLeast)
 	recent, err := p.Store.Recent(ctx, want)
-	return err == nil && len(recent) >= want
+	return len(recent) >= want, err
 }
 
 // seedsOf gives the seeds, and what a person has said, and a name for their
