@@ -8,11 +8,18 @@ import (
 	"github.com/gorilla/feeds"
 )
 
+// The media types that links name.
+const (
+	atomType = "application/atom+xml"
+	rssType  = "application/rss+xml"
+)
+
 const (
 	nsAtom    = "http://www.w3.org/2005/Atom"
 	nsContent = "http://purl.org/rss/1.0/modules/content/"
 	nsDC      = "http://purl.org/dc/elements/1.1/"
 	nsGeoRSS  = "http://www.georss.org/georss"
+	nsHistory = "http://purl.org/syndication/history/1.0"
 	nsMedia   = "http://search.yahoo.com/mrss/"
 	nsThread  = "http://purl.org/syndication/thread/1.0"
 )
@@ -25,12 +32,14 @@ type (
 		XmlnsThread string      `xml:"xmlns:thr,attr"`
 		XmlnsGeoRSS string      `xml:"xmlns:georss,attr"`
 		XmlnsMedia  string      `xml:"xmlns:media,attr"`
+		XmlnsFH     string      `xml:"xmlns:fh,attr,omitempty"`
 		Lang        string      `xml:"xml:lang,attr,omitempty"`
 		Title       text        `xml:"title"`
 		Subtitle    *text       `xml:"subtitle"`
 		Links       []atomLink  `xml:"link"`
 		Author      atomPerson  `xml:"author"`
 		Generator   generator   `xml:"generator"`
+		Archive     *archived   `xml:"fh:archive"`
 		Entries     []atomEntry `xml:"entry"`
 	}
 
@@ -76,6 +85,8 @@ type (
 	atomCategory struct {
 		Term string `xml:"term,attr"`
 	}
+
+	archived struct{} // RFC 5005, 4: the document is closed
 
 	generator struct {
 		Version string `xml:"version,attr,omitempty"`
@@ -124,18 +135,38 @@ func (s Site) atomFeed(p Page, views []view) *atomFeed {
 		Lang:        language(s.Language),
 		Title:       atomText(s.title()),
 		Subtitle:    atomTextOrNone(line(s.Description)),
-		Links: []atomLink{
-			{Rel: "self", Href: p.Self, Type: "application/atom+xml"},
+		Links: append([]atomLink{
+			{Rel: "self", Href: p.Self, Type: atomType},
 			{Rel: "alternate", Href: s.home(), Type: "text/html"},
-		},
+		}, p.neighbours(atomType)...),
 		Author:    atomAuthor(s.author()),
 		Generator: generator{Name: "Tributary", Version: s.Version},
 		Entries:   make([]atomEntry, len(views)),
+	}
+	if p.Archived {
+		f.XmlnsFH, f.Archive = nsHistory, new(archived)
 	}
 	for i := range views {
 		f.Entries[i] = views[i].atom()
 	}
 	return f
+}
+
+// neighbours are the links to the hub and to the documents before and after this
+// one (WebSub, 4; RFC 5005, 4).
+func (p Page) neighbours(mediaType string) []atomLink {
+	var links []atomLink
+	for _, l := range []atomLink{
+		{Rel: "hub", Href: p.Hub},
+		{Rel: "current", Href: p.Current, Type: mediaType},
+		{Rel: "prev-archive", Href: p.Older, Type: mediaType},
+		{Rel: "next-archive", Href: p.Newer, Type: mediaType},
+	} {
+		if l.Href != "" {
+			links = append(links, l)
+		}
+	}
+	return links
 }
 
 func (v *view) atom() atomEntry {

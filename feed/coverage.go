@@ -37,23 +37,6 @@ func (i Item) Cover() Cover {
 	}
 }
 
-// Stories is the site of its feed of stories: a feed of its own by the same
-// publisher, with an id and a title of its own.
-func (s Site) Stories() Site { return s.part("stories", ": stories") }
-
-// CarriedBy is the site of its feed of what at least n publishers carry.
-func (s Site) CarriedBy(n int) Site {
-	return s.part(fmt.Sprintf("min_sources=%d", n), fmt.Sprintf(" (%d publishers or more)", n))
-}
-
-// part is a feed with other entries than the site's: readers and aggregators
-// that go by the feed's id (RFC 4287, 4.2.6) must not take one for the other.
-func (s Site) part(name, suffix string) Site {
-	s.Author = cmp.Or(s.Author, s.title())
-	s.ID, s.Title = nameUUID(s.urn()+"#"+name), s.title()+suffix
-	return s
-}
-
 // cover is c for the public, false if that may not know of it.
 func (s Site) cover(c Cover) (cover, bool) {
 	url := address(c.URL)

@@ -108,6 +108,7 @@ func (s Site) jsonFeed(p Page, views []view) jsonFeed {
 			Language:    language(s.Language),
 			HomePageUrl: s.home(),
 			FeedUrl:     p.Self,
+			NextUrl:     p.Older,
 			Description: line(s.Description),
 			Icon:        s.absolute(s.Icon),
 			Authors:     jsonAuthors([]Person{s.author()}),
@@ -117,6 +118,9 @@ func (s Site) jsonFeed(p Page, views []view) jsonFeed {
 	}
 	for i := range views {
 		f.Items[i] = views[i].json()
+	}
+	if p.Hub != "" {
+		f.Hubs = []*feeds.JSONHub{{Type: "WebSub", Url: p.Hub}}
 	}
 	if len(p.Held) > 0 {
 		f.Extension.About = aboutHeld

@@ -23,16 +23,18 @@ type (
 		XmlnsGeoRSS string     `xml:"xmlns:georss,attr"`
 		XmlnsMedia  string     `xml:"xmlns:media,attr"`
 		XmlnsThread string     `xml:"xmlns:thr,attr"`
+		XmlnsFH     string     `xml:"xmlns:fh,attr,omitempty"`
 		Channel     rssChannel `xml:"channel"`
 	}
 
 	rssChannel struct {
 		feeds.RssFeed
-		Title       text      `xml:"title"`
-		Description text      `xml:"description"`
-		Self        rssLink   `xml:"atom:link"`
-		Image       *rssImage `xml:"image"`
-		Items       []rssItem `xml:"item"`
+		Title       text       `xml:"title"`
+		Description text       `xml:"description"`
+		Links       []atomLink `xml:"atom:link"`
+		Archive     *archived  `xml:"fh:archive"`
+		Image       *rssImage  `xml:"image"`
+		Items       []rssItem  `xml:"item"`
 	}
 
 	rssItem struct {
@@ -49,12 +51,6 @@ type (
 		InReplyTo   *inReplyTo
 		Point       string      `xml:"georss:point,omitempty"`
 		Media       []mediaItem `xml:"media:content"`
-	}
-
-	rssLink struct {
-		Rel  string `xml:"rel,attr"`
-		Href string `xml:"href,attr"`
-		Type string `xml:"type,attr,omitempty"`
 	}
 
 	rssImage struct {
@@ -106,14 +102,14 @@ func (s Site) rssDocument(p Page, views []view) *rssDocument {
 		},
 		Title:       rssText(s.title()),
 		Description: rssText(cmp.Or(line(s.Description), s.title())),
-		Self:        rssLink{Rel: "self", Href: p.Self, Type: "application/rss+xml"},
+		Links:       append([]atomLink{{Rel: "self", Href: p.Self, Type: rssType}}, p.neighbours(rssType)...),
 		Image:       s.rssImage(),
 		Items:       make([]rssItem, len(views)),
 	}
 	for i := range views {
 		channel.Items[i] = views[i].rss()
 	}
-	return &rssDocument{
+	d := &rssDocument{
 		RssFeedXml:  feeds.RssFeedXml{Version: "2.0", ContentNamespace: nsContent},
 		XmlnsAtom:   nsAtom,
 		XmlnsDC:     nsDC,
@@ -122,6 +118,10 @@ func (s Site) rssDocument(p Page, views []view) *rssDocument {
 		XmlnsThread: nsThread,
 		Channel:     channel,
 	}
+	if p.Archived {
+		d.XmlnsFH, d.Channel.Archive = nsHistory, new(archived)
+	}
+	return d
 }
 
 // rssImage is the feed's picture, if it is of a kind that RSS knows (GIF, JPEG,

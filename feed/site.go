@@ -17,6 +17,7 @@ type Site struct {
 	Icon        string        // URL, or a path below BaseURL
 	Contact     string        // shown only if it is a URL: the author's
 	BaseURL     string        // absolute, without the last slash
+	Home        string        // path of the page for people, below BaseURL; "": "/"
 	Version     string        // of the program
 	Budget      int           // bytes that a document may have before long texts give way; 0: 1 MB
 	Started     time.Time     // when the feed came to be: the date of a document without items
@@ -29,6 +30,14 @@ type Page struct {
 	Items   []Item // newest first
 	Stories []Story
 	Held    []HeldEntry
+	Brief   bool // summaries stand for the texts
+
+	// Where the document stands among others, as absolute URLs; "": there is none.
+	Archived bool   // it is closed: what it lists does not change any more (RFC 5005, 4)
+	Current  string // of an archive: the document with the newest items
+	Older    string // the archive before this document
+	Newer    string // of an archive: the one after it
+	Hub      string // where to ask for pushes (WebSub)
 }
 
 const defaultBudget = 1 << 20
@@ -40,7 +49,7 @@ func (s Site) ItemURL(id string) string { return s.BaseURL + "/items/" + id }
 func (s Site) urn() string { return "urn:uuid:" + s.ID }
 
 // home is the address of the page for people.
-func (s Site) home() string { return s.absolute("/") }
+func (s Site) home() string { return s.absolute(cmp.Or(s.Home, "/")) }
 
 // absolute is a URL of the configuration, made absolute; "" if it is none.
 func (s Site) absolute(ref string) string {
@@ -85,6 +94,11 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // would never know.
 func (s Site) render(p Page, write func([]view) ([]byte, error)) ([]byte, error) {
 	views := s.views(p)
+	if p.Brief {
+		for i := range views {
+			views[i].brief()
+		}
+	}
 	out, err := write(views)
 	budget := cmp.Or(max(s.Budget, 0), defaultBudget)
 	if err != nil || len(out) <= budget {

@@ -191,4 +191,9 @@ type SourceState struct {
 	// How many of its entries were scored of late, and how many of these were
 	// on topic; both are halved now and then, so that they tell of the present.
 	Scored, OnTopic int
+
+	Hub Hub // that its last document named
+	// Pushed is when a hub last sent its document; zero once a poll has found
+	// something new that no hub had sent.
+	Pushed time.Time
 }

@@ -142,6 +142,13 @@ func (v *view) shorten() int {
 	return saved
 }
 
+// brief shortens the text and leaves it alone to say what it says.
+func (v *view) brief() {
+	if v.shorten() > 0 {
+		v.summary = ""
+	}
+}
+
 func (v *view) readOn() string { return "<p>" + anchor("Read on", v.link) + "</p>" }
 
 // provenanceHTML says where the item is from: the complaint about aggregators

@@ -386,8 +386,12 @@ func (a *applying) update(ctx context.Context, s *sighting, k feed.Known) error 
 		a.p.report.Counts.Unchanged++
 		return nil
 	}
-	if err := a.saveScores(ctx, []*sighting{s}); err != nil {
-		return err
+	// What is published stays, and so does the score that it was published by:
+	// a person who asks why is told how it would score now.
+	if k.Decision != feed.Published || s.opinion.Held == nil {
+		if err := a.saveScores(ctx, []*sighting{s}); err != nil {
+			return err
+		}
 	}
 	if k.Decision == feed.Held {
 		return a.reconsider(ctx, s)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"tributary/feed"
@@ -18,6 +20,8 @@ import (
 type Filter struct {
 	Mode  string // FilterLearned, FilterRules or FilterOff
 	Rules topic.Rules
+	// Seeds says that a person gives seeds: while they cannot be read, entries wait.
+	Seeds bool
 	// Threshold is the score from which an entry is on topic; 0: the
 	// profile's own, topic.Threshold.
 	Threshold float64
@@ -48,6 +52,7 @@ type Judge struct {
 	Filter  Filter
 	Profile *topic.Profile // nil: there never was a seed
 	Version int64          // of the profile
+	Unread  string         // why there is none, where there are seeds: a sentence
 }
 
 // Opinion is what a [Judge] thinks of an entry.
@@ -64,7 +69,7 @@ func (j Judge) ask(src feed.Source, e feed.Entry, title, body words.Text, langua
 	if src.Kind == feed.KindFolder || src.Topic == FilterOff || j.Filter.Mode == FilterOff {
 		return Opinion{}
 	}
-	alone := j.Filter.Mode == FilterRules || j.Profile == nil
+	alone := j.Filter.Mode == FilterRules || j.Profile == nil && j.Unread == ""
 	ruled := j.Filter.Rules.Check(topic.Subject{Entry: e, Title: title, Text: body, Source: src.Slug, SourceName: src.Title()}, alone)
 	if ruled.Out {
 		return Opinion{Held: &feed.Decision{Kind: feed.Held, Rule: RuleRule, Reason: ruled.Reason}}
@@ -72,13 +77,17 @@ func (j Judge) ask(src feed.Source, e feed.Entry, title, body words.Text, langua
 	if ruled.In || alone {
 		return Opinion{}
 	}
+	if j.Profile == nil {
+		return Opinion{Held: &feed.Decision{Kind: feed.Held, Rule: RuleDoubtful, Reason: j.Unread}}
+	}
 	return j.score(src, topic.Read(title, body, language))
 }
 
 func (j Judge) score(src feed.Source, bag topic.Bag) Opinion {
 	s := j.Profile.Score(bag)
 	d := s.Decide(cmp.Or(j.Filter.Threshold, topic.Threshold), topic.Leniency(src.State.Scored, src.State.OnTopic))
-	o := Opinion{Score: &feed.Score{Value: s.Value, Profile: j.Version, Why: d.Reason}}
+	value := math.Floor(s.Value*1000) / 1000 // as it is stored; rounded up, it might reach the threshold
+	o := Opinion{Score: &feed.Score{Value: value, Profile: j.Version, Why: d.Reason}}
 	switch d.Side {
 	case topic.Off:
 		o.Held = &feed.Decision{Kind: feed.Held, Rule: RuleOffTopic, Reason: d.Reason}
@@ -102,6 +111,7 @@ func remembered(st feed.SourceState, scored, onTopic int) feed.SourceState {
 
 // TopicStore is what learning a topic asks of a store.
 type TopicStore interface {
+	Source(ctx context.Context, name string) (feed.Source, error)
 	ProfileHead(ctx context.Context) (feed.Profile, error)
 	Profile(ctx context.Context) (feed.Profile, error)
 	SeedEntries(ctx context.Context) ([]feed.Entry, error)
@@ -114,8 +124,8 @@ const (
 	// renewAfter is how long a profile's background stands: what is common in
 	// the news changes from day to day, not from hour to hour.
 	renewAfter = 24 * time.Hour
-	// A background of fewer entries is made anew when there are twice as many:
-	// until then it says too little of what is common.
+	// A background of fewer entries is made anew when there are half as many
+	// again: until then it says too little of what is common.
 	backgroundEnough = 1000
 	backgroundLeast  = 50
 	recentKept       = 3000
@@ -125,10 +135,29 @@ const (
 // Learned gives the newest profile as it is stored, and does not learn.
 func Learned(ctx context.Context, st TopicStore, f Filter) (Judge, error) {
 	p, err := st.Profile(ctx)
-	if err != nil || p.Version == 0 {
+	if err != nil {
 		return Judge{Filter: f}, err
 	}
+	if p.Version == 0 {
+		why, err := unread(ctx, st, f)
+		return Judge{Filter: f, Unread: why}, err
+	}
 	return judgeOf(f, p)
+}
+
+// unread says why the seeds could not be read, "" if they could or there are none.
+func unread(ctx context.Context, st TopicStore, f Filter) (string, error) {
+	if f.Mode != FilterLearned || !f.Seeds {
+		return "", nil
+	}
+	src, err := st.Source(ctx, feed.SeedsSlug)
+	if feed.CodeOf(err) == feed.CodeNotFound {
+		return "", nil
+	}
+	if err != nil || !src.Enabled || src.State.Status != feed.StatusFailing {
+		return "", err
+	}
+	return fmt.Sprintf("The seeds in %s could not be read: %s; held until they can.", src.URL, src.State.Error), nil
 }
 
 func judgeOf(f Filter, p feed.Profile) (Judge, error) {
@@ -176,8 +205,14 @@ func (p *Pipeline) judge(ctx context.Context, run Run) (Judge, error) {
 
 // secondLook judges once more what the first run of all has brought: when it came,
 // nothing was known of what is common in the news, and now there is enough to count.
+// Before, it decides what has waited for the seeds.
 func (p *Pipeline) secondLook(ctx context.Context, run Run) error {
 	first := run.judge
+	if first.Version == 1 {
+		if err := p.decideWaiting(ctx, first); err != nil {
+			return err
+		}
+	}
 	if first.Profile == nil || first.Profile.Background.Entries > 0 {
 		return nil
 	}
@@ -195,6 +230,24 @@ func (p *Pipeline) secondLook(ctx context.Context, run Run) error {
 	})
 }
 
+// decideWaiting decides what was held because no seed could be read. All that is
+// on topic comes in, however much: there is nothing newer that it might push out.
+func (p *Pipeline) decideWaiting(ctx context.Context, judge Judge) error {
+	changes, err := judge.withoutSeeds(ctx, p.Store)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(changes, AtOnce) {
+		if err := p.Store.Write(ctx, func(tx Tx) error {
+			_, _, _, err := carryOutAll(ctx, tx, some, p.Now())
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *Pipeline) filter() Filter {
 	if p.Filter == nil {
 		return Filter{Mode: FilterOff}
@@ -202,14 +255,14 @@ func (p *Pipeline) filter() Filter {
 	return p.Filter()
 }
 
-// thin tells whether the profile's background is of too few entries, and twice
-// as many are there now.
+// thin tells whether the profile's background is of too few entries, and half as
+// many again are there now.
 func (p *Pipeline) thin(ctx context.Context) (bool, error) {
 	has := p.learned.Profile.Background.Entries
 	if has >= backgroundEnough {
 		return false, nil
 	}
-	want := max(2*has, backgroundLeast)
+	want := max(has*3/2, backgroundLeast)
 	recent, err := p.Store.Recent(ctx, want)
 	return len(recent) >= want, err
 }

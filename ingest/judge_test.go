@@ -4,10 +4,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"tributary/feed"
 	"tributary/ingest"
+	"tributary/ingest/topic"
 	"tributary/scheduler"
+	"tributary/store"
 )
 
 // topicRig has two seeds about a ferry and a feed of general news, some of it
@@ -81,4 +87,137 @@ func TestWhatAPersonSaysStands(t *testing.T) {
 	if _, err := editor.Undo(t.Context(), held[0].ID); err == nil {
 		t.Error("there is nothing more to undo, and nobody says so")
 	}
+}
+
+// unreadSeeds takes the seeds of a topicRig away, as if they were not mounted yet.
+func unreadSeeds(t *testing.T, r *rig) (mount func()) {
+	r.filter.Seeds = true
+	away := r.seeds + ".away"
+	move := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(r.seeds, away)
+	return func() { move(away, r.seeds) }
+}
+
+func TestWhatComesBeforeTheSeedsCanBeReadWaitsForThem(t *testing.T) {
+	r := topicRig(t)
+	mount := unreadSeeds(t, r)
+	if report := r.ingest(); report.Counts.Held != 61 || len(r.titles()) != 0 {
+		t.Fatalf("%d held, published are %q: all is to wait", report.Counts.Held, r.titles())
+	}
+	held := r.doubtful()
+	if len(held) != 61 || !strings.HasPrefix(held[0].Entry.Decision.Reason, "The seeds in "+r.seeds+" could not be read: ") ||
+		!strings.HasSuffix(held[0].Entry.Decision.Reason, "; held until they can.") {
+		t.Fatalf("%d wait: %+v", len(held), held[:1])
+	}
+	judge, err := ingest.Learned(t.Context(), scheduler.ForPipeline(r.store), r.filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	editor := ingest.Editor{Store: scheduler.ForEditor(r.store), Now: r.clock}
+	if changes, err := editor.Replay(t.Context(), judge, time.Time{}); err != nil || len(changes) != 0 {
+		t.Errorf("a replay would let in %d while no seed can be read (%v)", len(changes), err)
+	}
+
+	mount()
+	r.ingest()
+	if titles := r.titles(); len(titles) != 3 || !slices.Contains(titles, "Owner of ferry Santa Lucia fined in Calvera") {
+		t.Errorf("published are %q, want the seeds and what is of their subject", titles)
+	}
+	for _, h := range r.doubtful() {
+		if h.Score.Profile == 0 {
+			t.Errorf("%s still waits for the seeds", h.Entry.Title)
+		}
+	}
+}
+
+func TestAllThatIsOnTopicComesInOnceTheSeedsCanBeRead(t *testing.T) {
+	r := topicRig(t)
+	var posts []post
+	for i := range 300 {
+		posts = append(posts, post{guid: fmt.Sprint("o", i), link: fmt.Sprint("https://news.example/o", i), title: fmt.Sprint("Other news ", i), text: prose(fmt.Sprint("o", i))})
+	}
+	for i := range 60 { // more than are let in at once elsewhere
+		posts = append(posts, post{guid: fmt.Sprint(i), link: fmt.Sprint("https://news.example/", i), title: fmt.Sprint("Ferry Santa Lucia in Calvera, day ", i),
+			text: "The Santa Lucia of Calvera. " + prose(fmt.Sprint(i))})
+	}
+	r.publish("/a", rss(posts...))
+	mount := unreadSeeds(t, r)
+	r.ingest()
+	mount()
+	r.ingest()
+	titles := r.titles()
+	if len(titles) != 62 {
+		t.Errorf("%d are published, want the seeds and the 60 on the ferry", len(titles))
+	}
+}
+
+func TestRulesDecideAlsoWhileTheSeedsCannotBeRead(t *testing.T) {
+	r := topicRig(t)
+	var err error
+	if r.filter.Rules, err = topic.ParseRules([]string{"ferry"}, []string{"title:other 7"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.publish("/a", rss(
+		post{guid: "1", link: "https://news.example/1", title: "A ferry", text: "It leaves."},
+		post{guid: "2", link: "https://news.example/2", title: "Other 7", text: "It stays."},
+		post{guid: "3", link: "https://news.example/3", title: "Other 8", text: "It waits."}))
+	unreadSeeds(t, r)
+	r.ingest()
+	titles, waiting := r.titles(), r.doubtful()
+	if len(titles) != 1 || titles[0] != "A ferry" || len(waiting) != 1 || waiting[0].Entry.Title != "Other 8" {
+		t.Errorf("published are %q, and %d wait", titles, len(waiting))
+	}
+}
+
+func TestWithoutSeedsAllIsPublished(t *testing.T) {
+	for name, seeds := range map[string]bool{"the folder is empty": true, "there is no folder, and nobody named one": false} {
+		r := topicRig(t)
+		unreadSeeds(t, r)
+		r.filter.Seeds = seeds
+		if seeds {
+			if err := os.Mkdir(r.seeds, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if report := r.ingest(); report.Counts.Published != 50 {
+			t.Errorf("%s: %d published, want the first 50", name, report.Counts.Published)
+		}
+	}
+}
+
+func TestAPublishedEntryKeepsTheScoreThatLetItIn(t *testing.T) {
+	r := topicRig(t)
+	r.ingest()
+	item := r.item("Owner of ferry Santa Lucia fined in Calvera")
+	before, err := r.store.EntryByID(t.Context(), item.Entry.ID)
+	if err != nil || before.Score.Value < 0.5 {
+		t.Fatal(before.Score, err)
+	}
+	r.publish("/a", rss(post{guid: "ferry", link: "https://news.example/ferry", title: "Recipes", text: "Leek, lentil and barley."}))
+	r.ingest()
+	after, err := r.store.EntryByID(t.Context(), item.Entry.ID)
+	if err != nil || after.Entry.Title != "Recipes" || after.Score != before.Score || after.Entry.Decision.Kind != feed.Published {
+		t.Fatalf("%+v %v", after, err)
+	}
+	judge, err := ingest.Learned(t.Context(), scheduler.ForPipeline(r.store), r.filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, changes := judge.Again(after); !changes || now.In || now.Opinion.Score.Value >= 0.5 {
+		t.Errorf("asked again it is %+v", now.Opinion)
+	}
+}
+
+// doubtful is what is held for a person to look over.
+func (r *rig) doubtful() []feed.HeldEntry {
+	r.t.Helper()
+	held, err := r.store.HeldEntries(r.t.Context(), store.HeldQuery{Rules: []string{ingest.RuleDoubtful}, Limit: 1000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return held
 }

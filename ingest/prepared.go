@@ -32,7 +32,9 @@ type Policy interface {
 type Store interface {
 	TopicStore
 	scored
-	Source(ctx context.Context, name string) (feed.Source, error)
+	// Doubtful are entries that RuleDoubtful holds, whole, newest first, from
+	// the one with the ID before on; 0: from the newest.
+	Doubtful(ctx context.Context, before int64, limit int) ([]feed.HeldEntry, error)
 	Listed(ctx context.Context, sourceID int64) ([]feed.Known, error)
 	ByIdentity(ctx context.Context, sourceID int64, identities []int64) ([]feed.Known, error)
 	ByRaw(ctx context.Context, sourceID int64, raws []int64) ([]feed.Known, error)
@@ -75,6 +77,7 @@ type Tx interface {
 	Restore(ctx context.Context, itemRow int64) error
 	Changed(ctx context.Context) error
 	SaveSource(ctx context.Context, id int64, about feed.Channel, state feed.SourceState) error
+	CountDay(d feed.SourceDay)
 	Admit(ctx context.Context, skipRuns []string, now time.Time) ([]feed.Sketch, error)
 	AdmitRun(ctx context.Context, run string, now time.Time) ([]feed.Sketch, error)
 	Waiting(ctx context.Context, itemRow int64) (bool, error)

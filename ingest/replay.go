@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"tributary/feed"
@@ -37,7 +38,7 @@ func replay(ctx context.Context, st scored, j Judge, since time.Time) ([]Change,
 		}
 		for _, h := range entries {
 			before = h.Entry.ID
-			if change, ok := j.again(h); ok {
+			if change, ok := j.Again(h); ok {
 				changes = append(changes, change)
 			}
 		}
@@ -47,17 +48,45 @@ func replay(ctx context.Context, st scored, j Judge, since time.Time) ([]Change,
 	}
 }
 
-// again asks about a stored entry, and tells whether it would change sides.
-func (j Judge) again(h feed.HeldEntry) (Change, bool) {
+// Again asks about a stored entry, and tells whether it would change sides.
+func (j Judge) Again(h feed.HeldEntry) (Change, bool) {
 	d := h.Entry.Decision
 	isIn, isOut := d.Kind == feed.Published && d.Rule != RulePerson, d.Kind == feed.Held && HeldByTopic(d.Rule)
 	if !isIn && !isOut || h.Verdict != "" {
 		return Change{}, false
 	}
+	c := j.anew(h)
+	return c, isIn != c.In
+}
+
+func (j Judge) anew(h feed.HeldEntry) Change {
 	title, body := split(h.Entry)
 	o := j.ask(h.Source, h.Entry, title, body, cmp.Or(h.Entry.Language, h.Source.About.Language))
 	h.Entry.Content = "" // not needed any more, and there may be many
-	return Change{Entry: h, In: o.Held == nil, Opinion: o}, isIn != (o.Held == nil)
+	return Change{Entry: h, In: o.Held == nil, Opinion: o}
+}
+
+// withoutSeeds decides what was held because no seed could be read: the only
+// doubtful entries without a score. It gives them oldest first.
+func (j Judge) withoutSeeds(ctx context.Context, st Store) ([]Change, error) {
+	const page = 200
+	var changes []Change
+	for before := int64(0); ; {
+		entries, err := st.Doubtful(ctx, before, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range entries {
+			before = h.Entry.ID
+			if h.Score.Profile == 0 && h.Verdict == "" {
+				changes = append(changes, j.anew(h))
+			}
+		}
+		if len(entries) < page {
+			slices.Reverse(changes)
+			return changes, nil
+		}
+	}
 }
 
 // AtOnce is how many late entries are let in at once: more would push

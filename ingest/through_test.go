@@ -328,7 +328,7 @@ func toldBy(name, base, here string) told {
 // rendered reads back what is published of the live items, by format.
 func (r *rig) rendered() map[string][]told {
 	r.t.Helper()
-	items, err := r.store.Window(r.t.Context())
+	items, _, err := r.store.Window(r.t.Context())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ func (c *Editor) Accept(ctx context.Context, entryID int64) (feed.HeldEntry, err
 // published. It gives the entry as it was.
 func (c *Editor) Refuse(ctx context.Context, entryID int64) (feed.HeldEntry, error) {
 	return c.verdict(ctx, entryID, feed.Refused, func(tx Tx, h feed.HeldEntry, now time.Time) error {
+		tx.CountDay(feed.SourceDay{SourceID: h.Entry.SourceID, Day: now, Rejected: 1})
 		return keepOut(ctx, tx, h.Entry, feed.Decision{Kind: feed.Rejected, Rule: RulePerson, Reason: "A person kept it out."}, now)
 	})
 }

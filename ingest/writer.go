@@ -185,7 +185,26 @@ func (w *writer) take(ctx context.Context, tx Tx, b *prepared) (err error) {
 	if err := apply(ctx, tx, w.run, b); err != nil {
 		return err
 	}
-	return w.save(ctx, tx, b, w.state(b))
+	if err := w.save(ctx, tx, b, w.state(b)); err != nil {
+		return err
+	}
+	w.count(tx, b)
+	return nil
+}
+
+// count adds what the source has brought, and how it was fetched, to its day.
+func (w *writer) count(tx Tx, b *prepared) {
+	n := b.report.Counts
+	day := feed.SourceDay{SourceID: b.source.ID, Day: w.run.Now, Published: n.Published, Updated: n.Updated, Copies: n.Copies, Held: n.Held}
+	switch b.report.Outcome {
+	case feed.OutcomeFailed:
+		day.Failed = 1
+	case feed.OutcomeNotModified:
+		day.NotModified = 1
+	case feed.OutcomeOK:
+		day.Fetched = 1
+	}
+	tx.CountDay(day)
 }
 
 // state is what the fetch or scan means for the source.
@@ -213,12 +232,15 @@ func (w *writer) saveFailure(ctx context.Context, tx Tx, b *prepared) error {
 // good meanwhile there is nothing to save.
 func (w *writer) noteFailure(ctx context.Context, tx Tx, b *prepared, state feed.SourceState) error {
 	err := w.save(ctx, tx, b, state)
-	if feed.CodeOf(err) == feed.CodeNotFound {
+	gone := feed.CodeOf(err) == feed.CodeNotFound
+	if gone {
 		state.Error, err = "it was removed meanwhile", nil
 	}
 	b.report.Outcome, b.report.Error = feed.OutcomeFailed, state.Error
 	if b.result.Requests == 0 && b.result.Failure == feed.StatusLimited {
 		b.report.Outcome, b.report.Error = feed.OutcomeNotDue, "" // its host is paused: it was not asked
+	} else if err == nil && !gone {
+		w.count(tx, b)
 	}
 	return err
 }

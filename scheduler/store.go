@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 
+	"tributary/feed"
 	"tributary/ingest"
 	"tributary/store"
 )
@@ -16,6 +17,11 @@ type pipelineStore struct{ *store.Store }
 // pipeline's interface.
 func (s pipelineStore) Write(ctx context.Context, do func(ingest.Tx) error) error {
 	return s.Store.Write(ctx, func(tx *store.Tx) error { return do(tx) })
+}
+
+// Doubtful gives a page of what is held for a person to look over.
+func (s pipelineStore) Doubtful(ctx context.Context, before int64, limit int) ([]feed.HeldEntry, error) {
+	return s.HeldEntries(ctx, store.HeldQuery{Rules: []string{ingest.RuleDoubtful}, Before: before, Limit: limit, WithContent: true})
 }
 
 // ForEditor shows a store as the editor wants to see it.

@@ -53,6 +53,7 @@ func (t *Tx) admit(ctx context.Context, now time.Time, of func(run string) bool)
 func (t *Tx) place(ctx context.Context, all []waiting, now time.Time) error {
 	return t.update(ctx, admission, len(all), func(args []any, i int) ([]any, error) {
 		t.now.place++
+		t.touched[all[i].row] = t.now.place
 		at, err := t.free(ctx, &t.items, all[i].updated)
 		return append(args, t.now.place, at, now.UnixMilli(), all[i].row), err
 	})

@@ -14,6 +14,7 @@ import (
 
 	"tributary/feed"
 	"tributary/store"
+	"tributary/store/pgtest"
 )
 
 const (
@@ -38,19 +39,51 @@ func perEntry(b *testing.B, start time.Duration, entries int) {
 	b.ReportMetric(float64((cpu()-start).Nanoseconds())/1000/float64(entries), "cpu-µs/entry")
 }
 
-// benchEntry is an entry of about 1.6 KB, its keys as random as hashes are.
+// benchWords are as many different words as news have, the most frequent first.
+var benchWords = func() []string {
+	r := rand.New(rand.NewPCG(5, 6))
+	all := make([]string, 20_000)
+	for i := range all {
+		word := make([]byte, 2+r.IntN(9))
+		for j := range word {
+			word[j] = byte('a' + r.IntN(26))
+		}
+		all[i] = string(word)
+	}
+	return all
+}()
+
+// benchText is so many words as frequent as those of news are, in paragraphs.
+func benchText(r *rand.Rand, words int) string {
+	var b strings.Builder
+	for i := range words {
+		if i%40 == 0 {
+			b.WriteString("</p>\n<p>"[min(4, 4*i):])
+		}
+		x := r.Float64()
+		b.WriteString(benchWords[int(x*x*x*x*float64(len(benchWords)))])
+		b.WriteByte(' ')
+	}
+	return b.String() + "</p>"
+}
+
+// benchEntry is an entry of about 2 KB, its keys as random as hashes are.
 func benchEntry(source int64, i int) *feed.Entry {
 	r := rand.New(rand.NewPCG(uint64(source), uint64(i)))
-	text := strings.Repeat("<p>Some words of an article, as feeds carry them.</p>\n", 22)
+	text := benchText(r, 250)
 	url := fmt.Sprintf("https://host-%d.example/2026/01/02/an-article-of-a-usual-address-%d", source, i)
 	return &feed.Entry{
 		SourceID: source, Identity: "id:" + url, Canonical: url, URL: url, Title: fmt.Sprintf("Article %d of source %d, with a title", i, source),
 		Keys:     feed.Keys{Identity: r.Int64(), Raw: r.Int64(), URL: r.Int64(), Content: r.Int64(), Shown: r.Int64()},
 		Decision: feed.Decision{Kind: feed.Published, Rule: "new", Reason: "no entry before it has its address or its text"},
-		Summary:  text[:240], Content: text, Authors: []feed.Person{{Name: "A. Writer"}},
+		Summary:  plainSummary(text), Content: text, Authors: []feed.Person{{Name: "A. Writer"}},
 		Details:   feed.Details{Categories: []string{"news", "world"}},
 		Published: benchDay.Add(time.Duration(i) * time.Hour), PublishedFrom: "feed", FirstSeen: benchDay,
 	}
+}
+
+func plainSummary(text string) string {
+	return strings.NewReplacer("<p>", "", "</p>\n", "").Replace(text[:240]) + "…"
 }
 
 func benchItem(e *feed.Entry, i int) *feed.Item {
@@ -310,7 +343,7 @@ func BenchmarkWindow(b *testing.B) {
 	start, n := cpu(), 0
 	b.ResetTimer()
 	for range b.N {
-		window, err := s.Window(ctx)
+		window, _, err := s.Window(ctx)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -440,10 +473,10 @@ func BenchmarkReaders(b *testing.B) {
 		name string
 		read func() (int, error)
 	}{
-		{"Window", func() (int, error) { all, err := s.Window(ctx); return len(all), err }},
-		{"WindowOf 2", func() (int, error) { all, err := s.WindowOf(ctx, 2); return len(all), err }},
-		{"WindowOf 3", func() (int, error) { all, err := s.WindowOf(ctx, 3); return len(all), err }},
-		{"WindowOf 11", func() (int, error) { all, err := s.WindowOf(ctx, 11); return len(all), err }},
+		{"Window", func() (int, error) { all, _, err := s.Window(ctx); return len(all), err }},
+		{"WindowOf 2", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 2, WithContent: true}); return len(all), err }},
+		{"WindowOf 3", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 3, WithContent: true}); return len(all), err }},
+		{"WindowOf 11", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 11, WithContent: true}); return len(all), err }},
 		{"Stories", func() (int, error) { all, err := s.Stories(ctx, store.StoryQuery{}); return len(all), err }},
 		{"Stories 3", func() (int, error) {
 			all, err := s.Stories(ctx, store.StoryQuery{MinPublishers: 3})
@@ -499,4 +532,128 @@ func BenchmarkHeld(b *testing.B) {
 	}
 	b.ReportMetric(float64(insert.Nanoseconds())/1000/float64(n), "insert-cpu-µs/entry")
 	b.ReportMetric(float64(score.Nanoseconds())/1000/float64(n), "score-cpu-µs/entry")
+}
+
+// stockSearch fills a store with n items of 60 words. Of 64 sources the first has
+// three items, the oldest ones; of tags, "often" is on each tenth item of even sources, "odd" on all of odd
+// ones, "rare" on the ten oldest. A day has 1,000 items.
+func stockSearch(b *testing.B, s *store.Store, n int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	sources := addBenchSources(b, s, 64)
+	r := rand.New(rand.NewPCG(7, 8))
+	for i := 0; i < n; i += 1000 {
+		entries, items := make([]*feed.Entry, 1000), make([]*feed.Item, 1000)
+		for j := range entries {
+			k := i + j
+			src := 1 + k%63
+			if k < 3 {
+				src = 0
+			}
+			e := benchEntry(sources[src].ID, k)
+			e.Content = benchText(r, 60)
+			e.Summary, e.Details.Categories = "", nil
+			if src%2 == 1 {
+				e.Details.Categories = []string{"odd"}
+			} else if k%10 == 0 {
+				e.Details.Categories = []string{"often"}
+			}
+			if k < 10 {
+				e.Details.Categories = append(e.Details.Categories, "rare")
+				e.Title += " needle"
+			}
+			e.Published = benchDay.Add(time.Duration(k) * 24 * time.Hour / 1000)
+			entries[j], items[j] = e, benchItem(e, k)
+		}
+		if err := s.Write(ctx, func(t *store.Tx) error {
+			if err := ingestSource(ctx, t, sources[0], entries, items); err != nil {
+				return err
+			}
+			admitted, err := t.Admit(ctx, nil, benchDay)
+			if err != nil {
+				return err
+			}
+			return t.FoundStories(ctx, admitted)
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSearch is what a page of 50 costs, of few items and of many.
+func BenchmarkSearch(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		s := openBench(b)
+		stockSearch(b, s, n)
+		benchQueries(b, s, n)
+	}
+}
+
+// BenchmarkSearchPostgreSQL is [BenchmarkSearch] on a server.
+func BenchmarkSearchPostgreSQL(b *testing.B) {
+	dsn := pgtest.Start(b)
+	for _, n := range []int{1000, 100_000} {
+		s := open(b, store.Options{DSN: pgtest.New(b, dsn)})
+		stockSearch(b, s, n)
+		if err := s.Exec(b.Context(), "ANALYZE"); err != nil {
+			b.Fatal(err)
+		}
+		benchQueries(b, s, n)
+	}
+}
+
+func benchQueries(b *testing.B, s *store.Store, n int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	middle := benchDay.Add(time.Duration(n/2) * 24 * time.Hour / 1000).Truncate(24 * time.Hour)
+	for _, c := range []struct {
+		name string
+		q    store.Query
+	}{
+		{"all", store.Query{}},
+		{"frequent word", store.Query{Text: benchWords[0]}},
+		{"middling word", store.Query{Text: benchWords[300]}},
+		{"rare word", store.Query{Text: "needle"}},
+		{"no such word", store.Query{Text: "nothing-like-it"}},
+		{"two frequent words", store.Query{Text: benchWords[0] + " " + benchWords[1]}},
+		{"phrase", store.Query{Text: `"` + benchWords[0] + " " + benchWords[1] + `"`}},
+		{"frequent without frequent", store.Query{Text: benchWords[0] + " -" + benchWords[1]}},
+		{"source", store.Query{Source: "s5"}},
+		{"rare source", store.Query{Source: "s0"}},
+		{"tag", store.Query{Tag: "Often"}},
+		{"rare tag", store.Query{Tag: "rare"}},
+		{"source and tag", store.Query{Source: "s5", Tag: "odd"}},
+		{"source and tag that never meet", store.Query{Source: "s5", Tag: "often"}},
+		{"tags that never meet a word", store.Query{Tag: "odd", Text: "needle " + benchWords[0]}},
+		{"day", store.Query{From: middle, Until: middle.Add(24 * time.Hour)}},
+		{"old day and tag", store.Query{From: benchDay, Until: benchDay.Add(24 * time.Hour), Tag: "odd"}},
+		{"month", store.Query{From: middle, Until: middle.Add(30 * 24 * time.Hour)}},
+		{"since", store.Query{From: middle}},
+		{"until and source", store.Query{Until: middle, Source: "s5"}},
+		{"year and frequent word", store.Query{From: benchDay.Add(-300 * 24 * time.Hour), Until: benchDay.Add(65 * 24 * time.Hour), Text: benchWords[0]}},
+		{"page 20 of a source", store.Query{Source: "s5", Before: int64(n / 3)}},
+	} {
+		b.Run(fmt.Sprintf("%d/%s", n, c.name), func(b *testing.B) {
+			found := 0
+			for b.Loop() {
+				all, err := s.Items(ctx, c.q)
+				if err != nil {
+					b.Fatal(err)
+				}
+				found = len(all)
+			}
+			b.ReportMetric(float64(found), "found")
+		})
+	}
+	b.Run(fmt.Sprintf("%d/Tags", n), func(b *testing.B) {
+		found := 0
+		for b.Loop() {
+			all, err := s.Tags(ctx, 50)
+			if err != nil {
+				b.Fatal(err)
+			}
+			found = len(all)
+		}
+		b.ReportMetric(float64(found), "found")
+	})
 }

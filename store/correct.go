@@ -25,6 +25,7 @@ func (t *Tx) Merge(ctx context.Context, from, into int64, now time.Time) error {
 	if _, err := t.exec(ctx, `UPDATE item SET merged_into = $1 WHERE merged_into = $2`, into, from); err != nil {
 		return err
 	}
+	t.touch(from)
 	var story number
 	found, err = t.one(ctx, `UPDATE item SET merged_into = $1, withdrawn = COALESCE(withdrawn, $2), lead_id = NULL WHERE id = $3
 		RETURNING story_id`, []any{into, now.UnixMilli(), from}, &story)

@@ -34,6 +34,15 @@ type engine interface {
 	mend(ctx context.Context, err error) error // gives an error its code and advice
 	tryLock(ctx context.Context, db *sql.DB) (release func(), err error)
 	check(ctx context.Context, p *pool) error
+
+	document(words string, place int64) string // as it is indexed
+	indexing(rows int) string                  // the statement to index so many places, each with its document
+	match(m match) []string                    // conditions, as it is looked for
+	// windows are where to look for what was published until then, one after the other.
+	windows(ctx context.Context, s session, before, until int64) ([]window, error)
+	// finding is the query for rows of items that meet so many conditions: before and from of a
+	// window, published from and until, publishers, the conditions. What it ends with is about i.
+	finding(conditions int) string
 	backup(ctx context.Context, path string) error
 }
 
@@ -238,10 +247,18 @@ func (e sqliteEngine) tryLock(context.Context, *sql.DB) (func(), error) {
 }
 
 // check reads every page. Whether each index has just what its table has is left
-// out: that jumps about in the file for every row and index.
-func (e sqliteEngine) check(ctx context.Context, p *pool) error {
+// out: that jumps about in the file for every row and index. It takes a connection of
+// its own: to check the index of the search, one that has used it before goes by what it
+// remembers, even if another process has written since.
+func (e sqliteEngine) check(ctx context.Context, _ *pool) error {
+	db, err := sql.Open("sqlite", e.dsn("_query_only=1&_pragma=cache_size(-2000)"))
+	if err != nil {
+		return err
+	}
+	p := newPool(db, e)
+	defer p.close()
 	var found []string
-	err := p.each(ctx, `PRAGMA quick_check(10)`, nil, func(scan scanner) error {
+	err = p.each(ctx, `PRAGMA quick_check(10)`, nil, func(scan scanner) error {
 		var line string
 		err := scan(&line)
 		found = append(found, line)

@@ -103,6 +103,9 @@ func (t *Tx) InsertEntries(ctx context.Context, entries []*feed.Entry) error {
 	for _, e := range entries {
 		t.now.entry++
 		e.ID = t.now.entry
+		if e.Decision.Kind == feed.CopyOf {
+			t.touch(e.ItemID)
+		}
 		t.noteShown(e.SourceID, e.ItemID, e.Decision.Kind == feed.CopyOf)
 	}
 	n, err := t.insert(ctx, insertEntry, len(entries), func(args []any, i int) []any {
@@ -152,6 +155,9 @@ func details(e *feed.Entry) string {
 // it. Its source, item, decision and first_seen stay. The change number moves if it
 // supports an item; that item's updated does not: see [Tx.TouchItem].
 func (t *Tx) UpdateEntry(ctx context.Context, e feed.Entry) error {
+	if err := t.touchChanged(ctx, e); err != nil {
+		return err
+	}
 	var source, item number
 	found, err := t.one(ctx, `UPDATE entry SET identity_key = $1, raw_key = $2, url_key = $3, content_key = $4, shown_key = $5,
 		published = $6, updated = $7, unlisted = NULL, pruned = 0, canonical = $8, identity = $9, published_from = $10,
@@ -165,6 +171,17 @@ func (t *Tx) UpdateEntry(ctx context.Context, e feed.Entry) error {
 		err = notFound("entry", e.ID)
 	}
 	t.noteShown(int64(source), int64(item), true)
+	return err
+}
+
+// touchChanged has the entry's item indexed anew if what it is searched by is
+// not what is stored.
+func (t *Tx) touchChanged(ctx context.Context, e feed.Entry) error {
+	var item number
+	_, err := t.one(ctx, `SELECT e.item_id FROM entry e WHERE e.id = $1 AND e.item_id IS NOT NULL
+		AND (e.title <> $2 OR e.authors <> $3 OR e.details <> $4 OR e.summary <> $5 OR e.content <> $6)`,
+		[]any{e.ID, text(e.Title), authors(&e), details(&e), text(e.Summary), text(e.Content)}, &item)
+	t.touch(int64(item))
 	return err
 }
 

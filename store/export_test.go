@@ -76,3 +76,6 @@ func (s *Store) Lines(ctx context.Context, query string, args ...any) (lines []s
 	}
 	return lines, err
 }
+
+// WordsOf are the words that a text is found by.
+func WordsOf(text string) []string { return wordsOf(text, 1000) }

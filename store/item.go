@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -39,6 +38,9 @@ func (t *Tx) InsertItems(ctx context.Context, items []*feed.Item, run string) er
 		if err := t.readItem(ctx, it); err != nil {
 			return err
 		}
+		if it.Place != 0 {
+			t.touch(it.RowID)
+		}
 	}
 	return nil
 }
@@ -64,6 +66,7 @@ func itemFields(it *feed.Item, hidden *instant) []any {
 
 // SetLead makes an entry of the item give its text. 0 leaves it to its oldest entry.
 func (t *Tx) SetLead(ctx context.Context, itemRow, entryID int64) error {
+	t.touch(itemRow)
 	n, err := t.exec(ctx, `UPDATE item SET lead_id = $1 WHERE id = $2`, orNull(entryID), itemRow)
 	return t.changedIf(n, mustTouch("item", itemRow, n, err))
 }
@@ -139,32 +142,6 @@ const (
 	shortItems = `SELECT ` + itemColumns + `, ` + entryNoContent + fromItems
 )
 
-// Window are the live items that no closed archive holds, newest place first.
-// Archives close in blocks of 50; from the 51st item on the window has 51 to 100 places.
-func (s *Store) Window(ctx context.Context) ([]feed.Item, error) {
-	var all []feed.Item
-	err := s.snapshot(ctx, func(v session) error {
-		var last int64
-		if _, err := v.one(ctx, `SELECT last_place FROM meta WHERE one = 1`, nil, &last); err != nil {
-			return err
-		}
-		closed := 50 * max(0, (last-51)/50)
-		var err error
-		all, err = v.items(ctx, listedCovers, wholeItems+`WHERE i.place > $1`+live+` ORDER BY i.place DESC`, closed)
-		return err
-	})
-	return all, err
-}
-
-// windowOf is how many items [Store.WindowOf] gives.
-const windowOf = 100
-
-// WindowOf are the newest 100 live items of stories that at least so many
-// different publishers carry, newest place first.
-func (s *Store) WindowOf(ctx context.Context, minPublishers int) ([]feed.Item, error) {
-	return s.Items(ctx, Query{Limit: windowOf, MinPublishers: minPublishers, WithContent: true})
-}
-
 // listedCovers is how much coverage lists give of each item.
 const listedCovers = 5
 
@@ -198,11 +175,14 @@ func (s *Store) Item(ctx context.Context, id string) (feed.Item, error) {
 
 // Query asks for a part of the admitted items.
 type Query struct {
-	Limit       int    // 0: 50
-	Before      int64  // only places before this one; 0: from the newest
-	Source      string // slug of the leading entry's source; "": all
-	State       string // "live" (the default), "withdrawn", "hidden", "all"
-	WithContent bool   // else Entry.Content is empty
+	Limit       int       // 0: 50
+	Before      int64     // only places before this one; 0: from the newest
+	Text        string    // words, all of which the item must have; "phrases"; -without; "": any
+	Source      string    // slug of a source that has an entry of the item; "": all
+	Tag         string    // a category of the leading entry, in whatever case; "": any
+	From, Until time.Time // published from the one on, before the other; zero: no bound
+	State       string    // "live" (the default), "withdrawn", "hidden", "all"
+	WithContent bool      // else Entry.Content is empty
 
 	MinPublishers int // only items of stories that so many different publishers carry; 0: all
 }
@@ -224,11 +204,19 @@ func (s *Store) Items(ctx context.Context, q Query) ([]feed.Item, error) {
 	if q.Limit <= 0 {
 		q.Limit = 50
 	}
-	if q.Before <= 0 {
-		q.Before = forever
-	}
 	var all []feed.Item
 	err := s.snapshot(ctx, func(v session) (err error) {
+		var last int64
+		if _, err := v.one(ctx, `SELECT last_place FROM meta WHERE one = 1`, nil, &last); err != nil {
+			return err
+		}
+		if q.Before <= 0 || q.Before > last {
+			q.Before = last + 1
+		}
+		if q.filtered() {
+			all, err = v.search(ctx, q, state)
+			return err
+		}
 		if q.MinPublishers >= 2 {
 			all, err = v.carried(ctx, q, state)
 			return err
@@ -237,21 +225,10 @@ func (s *Store) Items(ctx context.Context, q Query) ([]feed.Item, error) {
 		if q.WithContent {
 			query = wholeItems
 		}
-		query, args := q.narrow(query+`WHERE i.place < $1`+state, q.Before)
-		all, err = v.items(ctx, listedCovers, query, args...)
+		all, err = v.items(ctx, listedCovers, query+`WHERE i.place < $1`+state+` ORDER BY i.place DESC LIMIT $2`, q.Before, int64(q.Limit))
 		return err
 	})
 	return all, err
-}
-
-// narrow completes a query of items that has args already by the source, order and limit.
-func (q Query) narrow(query string, args ...any) (string, []any) {
-	if q.Source != "" {
-		args = append(args, q.Source)
-		query += fmt.Sprintf(` AND e.source_id IN (SELECT s.id FROM source s WHERE s.removed IS NULL AND s.slug = $%d)`, len(args))
-	}
-	args = append(args, int64(q.Limit))
-	return query + fmt.Sprintf(` ORDER BY i.place DESC LIMIT $%d`, len(args)), args
 }
 
 // carried are items of stories with enough publishers. The newest of each level
@@ -261,19 +238,14 @@ func (s session) carried(ctx context.Context, q Query, state string) ([]feed.Ite
 	if err != nil {
 		return nil, err
 	}
-	from := ` FROM item i `
-	if q.Source != "" {
-		from = fromItems
-	}
 	var all []member
 	for _, n := range levels {
 		oldest := int64(0)
 		if len(all) >= q.Limit {
 			oldest = all[q.Limit-1].place
 		}
-		query, args := q.narrow(`SELECT i.id, i.place`+from+`WHERE i.publishers >= 2 AND i.publishers = $1 AND i.place < $2 AND i.place > $3`+state,
-			n, q.Before, oldest)
-		err := s.each(ctx, query, args, func(scan scanner) error {
+		err := s.each(ctx, `SELECT i.id, i.place FROM item i WHERE i.publishers >= 2 AND i.publishers = $1 AND i.place < $2 AND i.place > $3`+state+`
+			ORDER BY i.place DESC LIMIT $4`, []any{n, q.Before, oldest, int64(q.Limit)}, func(scan scanner) error {
 			var m member
 			err := scan(&m.row, &m.place)
 			all = append(all, m)

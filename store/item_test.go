@@ -198,7 +198,7 @@ var _ = behaviour("withdrawing, restoring and hiding take an item out and back, 
 		if it.Live() != s.live || it.Place != 2 {
 			r.Errorf("%s: live %v, place %d", s.what, it.Live(), it.Place)
 		}
-		window, err := r.Window(r.ctx)
+		window, _, err := r.Window(r.ctx)
 		r.must(err)
 		total, err := r.Totals(r.ctx)
 		r.must(err)
@@ -219,7 +219,7 @@ var _ = behaviour("the window is what no closed block of 50 holds", func(r *rig)
 		}
 		r.publish(all...)
 		r.admit()
-		items, err := r.Window(r.ctx)
+		items, _, err := r.Window(r.ctx)
 		r.must(err)
 		if step.total == 0 {
 			if len(items) != 0 {
@@ -233,7 +233,7 @@ var _ = behaviour("the window is what no closed block of 50 holds", func(r *rig)
 	}
 	r.must(r.RemoveSource(r.ctx, "a", true, day))
 	r.many("b", 1)
-	items, err := r.Window(r.ctx)
+	items, _, err := r.Window(r.ctx)
 	r.must(err)
 	if len(items) != 1 || items[0].Place != 152 {
 		r.Errorf("after a purge: places %v, want one that was never given", places(items))
@@ -279,7 +279,7 @@ var _ = behaviour("an item brings its leading entry, its source and where else i
 	if got.Entry.ID != there.ID || got.Source.ID != files.ID || len(got.Copies) != 4 || got.Copies[0].Source != "a" {
 		r.Errorf("after SetLead: entry %d, copies %+v", got.Entry.ID, got.Copies)
 	}
-	window, err := r.Window(r.ctx)
+	window, _, err := r.Window(r.ctx)
 	r.must(err)
 	if diff := cmp.Diff([]feed.Item{got}, window); diff != "" {
 		r.Errorf("the window (-want +got):\n%s", diff)

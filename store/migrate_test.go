@@ -156,7 +156,7 @@ var _ = behaviour("a database of the first schema is brought up to date with all
 			r.Errorf("the story of item %d: %+v", i+1, st)
 		}
 	}
-	if got, err := r.WindowOf(r.ctx, 2); err != nil || len(got) != 2 || got[0].RowID != 5 || len(got[0].Copies) != 2 {
+	if got, err := r.Items(r.ctx, store.Query{Limit: 100, MinPublishers: 2, WithContent: true}); err != nil || len(got) != 2 || got[0].RowID != 5 || len(got[0].Copies) != 2 {
 		r.Errorf("of several publishers: %v (%v)", ids(got), err)
 	}
 

@@ -49,8 +49,11 @@ func scans(line string) bool {
 	if strings.Contains(line, "Seq Scan") {
 		return true
 	}
+	if regexp.MustCompile(`VIRTUAL TABLE INDEX \d+:.`).MatchString(line) { // by a word or a row
+		return false
+	}
 	table, found := strings.CutPrefix(line, "SCAN ")
-	return found && regexp.MustCompile(`^(entry|item|run|source|mark|sketch|story|score|judgement|c|e|i|o|s|l|m|k|f)\b`).MatchString(table) &&
+	return found && regexp.MustCompile(`^(entry|item|run|source|mark|sketch|story|score|judgement|search|source_day|c|e|i|o|s|l|m|k|f|d)\b`).MatchString(table) &&
 		!strings.Contains(line, "USING INDEX item_waiting") && !strings.Contains(line, "USING INDEX entry_held") &&
 		!strings.Contains(line, "run_started")
 }

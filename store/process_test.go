@@ -171,7 +171,7 @@ func TestNoReaderOfAnyProcessEverFindsTheDatabaseLocked(t *testing.T) {
 		s := []*store.Store{r.Store, other}[i%2]
 		all.Go(func() {
 			for last := int64(0); ctx.Err() == nil; {
-				window, err := s.Window(r.ctx)
+				window, _, err := s.Window(r.ctx)
 				if err != nil {
 					t.Error(err)
 					return

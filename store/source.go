@@ -14,7 +14,7 @@ const sourceColumns = declaredColumns + `, s.about,
 	s.status, s.error, s.failures, s.etag, s.last_modified, s.validators_since, s.body_hash, s.same_bodies,
 	s.fetch_url, s.redirect_to, s.redirect_since, s.redirect_seen, s.last_fetch, s.last_success, s.last_change,
 	s.next_due, s.due_reason, s.retry_after, s.fetches, s.not_modified, s.bytes_in, s.bytes_saved, s.last_size, s.imported,
-	s.scored, s.on_topic`
+	s.scored, s.on_topic, s.hub, s.hub_topic, s.pushed`
 
 // declaredColumns are read into declaredFields.
 const declaredColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.headers,
@@ -33,18 +33,20 @@ func scanSource(scan scanner, s *feed.Source, more ...any) error {
 		&st.SameBodies, &st.FetchURL, &st.RedirectTo, (*instant)(&st.RedirectSince), &st.RedirectSeen,
 		(*instant)(&st.LastFetch), (*instant)(&st.LastSuccess), (*instant)(&st.LastChange), (*instant)(&st.NextDue),
 		&st.DueReason, (*instant)(&st.RetryAfter), &st.Fetches, &st.NotModified, &st.BytesIn, &st.BytesSaved,
-		&st.LastSize, (*flag)(&st.Imported), &st.Scored, &st.OnTopic), more...)...)
+		&st.LastSize, (*flag)(&st.Imported), &st.Scored, &st.OnTopic,
+		&st.Hub.URL, &st.Hub.Topic, (*instant)(&st.Pushed)), more...)...)
 	s.About = a.channel()
 	return err
 }
 
-// stateValues are a state's columns, status to on_topic.
+// stateValues are a state's columns, status to pushed.
 func stateValues(args []any, st feed.SourceState) []any {
 	return append(args, string(st.Status), text(st.Error), int64(st.Failures), text(st.ETag), text(st.LastModified),
 		ms(st.ValidatorsSince), st.BodyHash, int64(st.SameBodies), text(st.FetchURL), text(st.RedirectTo),
 		ms(st.RedirectSince), int64(st.RedirectSeen), ms(st.LastFetch), ms(st.LastSuccess), ms(st.LastChange),
 		ms(st.NextDue), text(st.DueReason), ms(st.RetryAfter), st.Fetches, st.NotModified, st.BytesIn, st.BytesSaved,
-		st.LastSize, bit(st.Imported), int64(st.Scored), int64(st.OnTopic))
+		st.LastSize, bit(st.Imported), int64(st.Scored), int64(st.OnTopic),
+		text(st.Hub.URL), text(st.Hub.Topic), ms(st.Pushed))
 }
 
 // about is feed.Channel as it is stored.
@@ -171,9 +173,9 @@ const (
 		same_bodies = $8, fetch_url = $9, redirect_to = $10, redirect_since = $11, redirect_seen = $12, last_fetch = $13,
 		last_success = $14, last_change = $15, next_due = $16, due_reason = $17, retry_after = $18, fetches = $19,
 		not_modified = $20, bytes_in = $21, bytes_saved = $22, last_size = $23, imported = $24,
-		scored = $25, on_topic = $26`
-	saveState = `UPDATE source SET ` + setState + ` WHERE about = $27 AND id = $28`
-	saveAbout = `UPDATE source SET ` + setState + `, about = $27 WHERE id = $28`
+		scored = $25, on_topic = $26, hub = $27, hub_topic = $28, pushed = $29`
+	saveState = `UPDATE source SET ` + setState + ` WHERE about = $30 AND id = $31`
+	saveAbout = `UPDATE source SET ` + setState + `, about = $30 WHERE id = $31`
 )
 
 // SaveSource stores what a source says of itself and what fetching it has
@@ -185,12 +187,12 @@ const (
 // its documents would alter ours.
 func (t *Tx) SaveSource(ctx context.Context, id int64, c feed.Channel, state feed.SourceState) error {
 	a := aboutOf(c)
-	values := append(stateValues(make([]any, 0, 28), state), asJSON(a), id)
+	values := append(stateValues(make([]any, 0, 31), state), asJSON(a), id)
 	if n, err := t.exec(ctx, saveState, values...); err != nil || n == 1 {
 		return err // it says of itself what it said before, as nearly always
 	}
 	var err error
-	if values[26], err = t.settleAbout(ctx, id, a); err != nil {
+	if values[29], err = t.settleAbout(ctx, id, a); err != nil {
 		return err
 	}
 	_, err = t.exec(ctx, saveAbout, values...)

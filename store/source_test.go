@@ -248,7 +248,7 @@ var _ = behaviour("a removed source keeps its entries and comes back with them, 
 	r.save(src, fullAbout(), fullState())
 	r.must(r.RemoveSource(r.ctx, "a", false, day))
 	r.wantSlugs()
-	items, err := r.Window(r.ctx)
+	items, _, err := r.Window(r.ctx)
 	r.must(err)
 	if len(items) != 2 || items[0].Source.Title() != "Its title" {
 		r.Fatalf("the window without the source: %+v", items)

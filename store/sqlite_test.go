@@ -93,7 +93,10 @@ func TestDamageIsFoundByTheCheck(t *testing.T) {
 	r.must(r.Exec(r.ctx, `PRAGMA wal_checkpoint(TRUNCATE)`))
 	f, err := os.OpenFile(r.options.Path, os.O_RDWR, 0)
 	r.must(err)
-	for page := int64(60); page < 70; page++ { // after those of the schema
+	info, err := f.Stat()
+	r.must(err)
+	last := info.Size()/4096 - 1
+	for page := last - 20; page < last-10; page++ { // of what was stored, not of the schema
 		_, err := f.WriteAt([]byte(strings.Repeat("\xff", 4096)), 4096*page)
 		r.must(err)
 	}
@@ -142,8 +145,9 @@ func TestSQLiteIsSetUpAsMeant(t *testing.T) {
 	r.must(err)
 	defer db.Close()
 	var n int
-	r.must(db.QueryRow(`SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 1`).Scan(&n))
-	if n != 13 {
-		t.Errorf("%d strict tables, want 13", n)
+	r.must(db.QueryRow(`SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 0
+		AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose_%' AND name NOT LIKE 'search%'`).Scan(&n))
+	if n != 0 {
+		t.Errorf("%d tables of ours are not strict", n)
 	}
 }

@@ -27,6 +27,9 @@ type Store struct {
 	engine engine
 	writer *pool // one connection
 	reader *pool
+
+	stop    context.CancelFunc // ends what indexes old items; nil: there are none
+	stopped chan error
 }
 
 // Open opens the store, makes it if there is none, and brings its schema up to
@@ -44,12 +47,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.catchUp(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
 // Close gives everything back. Transactions must have ended.
 func (s *Store) Close() error {
-	return errors.Join(s.reader.close(), s.writer.close())
+	return errors.Join(s.stopIndexing(), s.reader.close(), s.writer.close())
 }
 
 // Engine is "sqlite" or "postgres".
@@ -133,6 +139,8 @@ func (s *Store) Check(ctx context.Context) error {
 		{"items of no story", `SELECT COUNT(*) FROM item i WHERE i.story_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM story s WHERE s.id = i.story_id)`},
 		{"stories without an item", `SELECT COUNT(*) FROM story s WHERE NOT EXISTS (SELECT 1 FROM item i WHERE i.story_id = s.id)`},
 		{"items that count other publishers than their story", `SELECT COUNT(*) FROM item i JOIN story s ON s.id = i.story_id WHERE i.publishers <> s.publishers`},
+		{"items that no search finds", `SELECT COUNT(*) FROM item i WHERE i.place >= (SELECT m.search_below FROM meta m WHERE m.one = 1)
+			AND NOT EXISTS (SELECT 1 FROM search f WHERE f.rowid = i.place)`},
 		{"verdicts on no entry", `SELECT COUNT(*) FROM judgement j WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.id = j.entry_id)`},
 		{"places beyond the last one given", `SELECT COUNT(*) FROM item WHERE place > (SELECT last_place FROM meta WHERE one = 1)`},
 	} {

@@ -29,10 +29,10 @@ var _ = behaviour("the feed has one id for ever", func(r *rig) {
 
 var _ = behaviour("what was committed is there when the store is opened again", func(r *rig) {
 	items := r.many("a", 3)
-	before, err := r.Window(r.ctx)
+	before, _, err := r.Window(r.ctx)
 	r.must(err)
 	again := open(r, r.options)
-	after, err := again.Window(r.ctx)
+	after, _, err := again.Window(r.ctx)
 	r.must(err)
 	if diff := cmp.Diff(before, after); diff != "" || len(after) != len(items) {
 		r.Errorf("another look (-before +after):\n%s", diff)
@@ -137,7 +137,7 @@ var _ = behaviour("reading goes on while a transaction is open", func(r *rig) {
 	r.many("a", 2)
 	r.write(func(t *store.Tx) error {
 		r.must(t.Withdraw(r.ctx, 1, day))
-		window, err := r.Window(r.ctx)
+		window, _, err := r.Window(r.ctx)
 		if len(window) != 2 {
 			r.Errorf("the window has %d items before the commit", len(window))
 		}

@@ -311,7 +311,7 @@ var _ = behaviour("a story of many gives its leading item and the newest others"
 	if it := r.item(items[0].ID); len(it.Coverage) != 50 || it.Covered != 59 {
 		r.Errorf("an item names %d of %d", len(it.Coverage), it.Covered)
 	}
-	window, err := r.Window(r.ctx)
+	window, _, err := r.Window(r.ctx)
 	r.must(err)
 	if it := window[0]; len(it.Coverage) != 5 || it.Covered != 59 || it.Coverage[0].ID != items[58].ID {
 		r.Errorf("in the window it names %+v, of %d", it.Coverage, it.Covered)
@@ -328,7 +328,7 @@ var _ = behaviour("an item tells who else covers its story", func(r *rig) {
 		{ID: items[2].ID, Title: "Title 102", Source: "private", URL: "https://private.example/102", Published: items[2].Published, Private: true},
 		{ID: items[1].ID, Title: "Title 101", Source: "Bee", URL: "https://b.example/101", Published: items[1].Published},
 	}
-	window, err := r.Window(r.ctx)
+	window, _, err := r.Window(r.ctx)
 	r.must(err)
 	listed, err := r.Items(r.ctx, store.Query{Source: "a", MinPublishers: 3})
 	r.must(err)
@@ -339,7 +339,7 @@ var _ = behaviour("an item tells who else covers its story", func(r *rig) {
 	}
 	before := window
 	r.event(2, a, b) // other stories change nothing
-	after, err := r.Window(r.ctx)
+	after, _, err := r.Window(r.ctx)
 	r.must(err)
 	if diff := cmp.Diff(before, after[2:]); diff != "" {
 		r.Errorf("the other items (-before +after):\n%s", diff)
@@ -379,7 +379,7 @@ var _ = behaviour("items of widely carried stories are found among all others", 
 		}
 	}
 	r.must(r.Hide(r.ctx, three[1].ID, false, day))
-	got, err := r.WindowOf(r.ctx, 3)
+	got, err := r.Items(r.ctx, store.Query{Limit: 100, MinPublishers: 3, WithContent: true})
 	r.must(err)
 	if diff := cmp.Diff([]string{three[2].ID, three[1].ID, three[0].ID}, ids(got)); diff != "" || got[0].Entry.Content == "" || got[0].Covered != 2 {
 		r.Errorf("the window of 3 (-want +got):\n%s", diff)
@@ -446,7 +446,7 @@ var _ = behaviour("an item that was merged is found, and leads to the one that i
 			r.Errorf("a merged item: %+v", got)
 		}
 	}
-	window, err := r.Window(r.ctx)
+	window, _, err := r.Window(r.ctx)
 	r.must(err)
 	if len(window) != 1 || len(window[0].Copies) != 2 || window[0].MergedID != "" {
 		r.Errorf("the window: %+v", window)

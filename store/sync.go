@@ -232,7 +232,7 @@ func sameDeclared(a, b feed.Source) bool {
 var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, topic, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported, scored, on_topic)`, 41)
+	not_modified, bytes_in, bytes_saved, last_size, imported, scored, on_topic, hub, hub_topic, pushed)`, 44)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -409,6 +409,10 @@ func (t *Tx) purge(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
+	if err := t.unindexItems(ctx, items); err != nil {
+		return err
+	}
+	t.touch(items...) // those that are left
 	for _, statement := range []string{
 		`DELETE FROM item WHERE id IN (SELECT e.item_id FROM entry e WHERE e.source_id = $1 AND e.item_id IS NOT NULL)
 			AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.item_id = item.id AND o.source_id <> $1)`,
@@ -417,6 +421,7 @@ func (t *Tx) purge(ctx context.Context, id int64) error {
 		`DELETE FROM sketch WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
 		`DELETE FROM score WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
 		`DELETE FROM judgement WHERE entry_id IN (SELECT e.id FROM entry e WHERE e.source_id = $1)`,
+		`DELETE FROM source_day WHERE source_id = $1`,
 		`DELETE FROM entry WHERE source_id = $1`,
 		`DELETE FROM source WHERE id = $1`,
 	} {
@@ -450,12 +455,16 @@ func (t *Tx) supported(ctx context.Context, id int64) (items, stories []int64, e
 // deleteMerged deletes what was merged into items of these that are deleted,
 // and gives the stories that it was in.
 func (t *Tx) deleteMerged(ctx context.Context, items []int64) (stories []int64, err error) {
+	var places []int64
 	err = t.eachIn(ctx, `DELETE FROM item WHERE merged_into IN (%s) AND NOT EXISTS (SELECT 1 FROM item m WHERE m.id = item.merged_into)
-		RETURNING story_id`, nil, items, func(scan scanner) error {
-		var story number
-		err := scan(&story)
-		stories = append(stories, int64(story))
+		RETURNING story_id, place`, nil, items, func(scan scanner) error {
+		var story, place number
+		err := scan(&story, &place)
+		stories, places = append(stories, int64(story)), append(places, int64(place))
 		return err
 	})
-	return stories, err
+	if err != nil {
+		return nil, err
+	}
+	return stories, t.unindex(ctx, places)
 }

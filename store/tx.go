@@ -21,7 +21,9 @@ type Tx struct {
 	joined   map[int64]time.Time // stories to count because items joined them, and when
 	moved    []int64             // items of which other entries stand than before
 	shown    map[int64]bool      // sources whose published entries this transaction added or changed
-	broken   error               // why it must not commit, even if its caller goes on
+	touched  map[int64]int64     // items to index by the end, by row, and the places that they were given here
+	days     map[sourceDay]feed.SourceDay
+	broken   error // why it must not commit, even if its caller goes on
 }
 
 // counts are what the one row of meta counts.
@@ -40,7 +42,8 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return err
 	}
 	defer v.tx.Rollback() // does nothing after the commit
-	t := &Tx{session: v, items: stamps{query: itemTimes}, stories: stamps{query: storyTimes}, joined: map[int64]time.Time{}, shown: map[int64]bool{}}
+	t := &Tx{session: v, items: stamps{query: itemTimes}, stories: stamps{query: storyTimes}, joined: map[int64]time.Time{}, shown: map[int64]bool{},
+		touched: map[int64]int64{}, days: map[sourceDay]feed.SourceDay{}}
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
@@ -71,6 +74,12 @@ func (t *Tx) finish(ctx context.Context) error {
 		return err
 	}
 	if err := t.settleMoved(ctx); err != nil {
+		return err
+	}
+	if err := t.indexTouched(ctx); err != nil {
+		return err
+	}
+	if err := t.saveDays(ctx); err != nil {
 		return err
 	}
 	if t.now == t.was {

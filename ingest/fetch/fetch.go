@@ -98,7 +98,7 @@ func New(o Options) *Client {
 		acceptEncoding: []string{acceptCodings},
 	}
 	c.dialer = &net.Dialer{Timeout: 10 * time.Second, Control: c.guard.control}
-	c.transport = newTransport(c.dial)
+	c.transport = newTransport(c.guard.dial(c.dialer, c.hosts.setNear))
 	return c
 }
 

@@ -98,22 +98,49 @@ func (g *guard) control(network, address string, _ syscall.RawConn) error {
 	return g.check(to.Addr())
 }
 
-// dial connects, and notes whether the host is near, also where it is down.
-func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := c.dialer.DialContext(ctx, network, address)
-	var to net.Addr
-	var failure *net.OpError
-	switch {
-	case err == nil:
-		to = conn.RemoteAddr()
-	case errors.As(err, &failure):
-		to = failure.Addr
+// dial connects, and tells note whether the host is near, also where it is down.
+func (g *guard) dial(d *net.Dialer, note func(host string, near bool)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, address)
+		var to net.Addr
+		var failure *net.OpError
+		switch {
+		case err == nil:
+			to = conn.RemoteAddr()
+		case errors.As(err, &failure):
+			to = failure.Addr
+		}
+		if tcp, ok := to.(*net.TCPAddr); ok && tcp != nil {
+			note(hostKeyOf(address), g.near(tcp.AddrPort().Addr()))
+		}
+		return conn, err
 	}
-	if tcp, ok := to.(*net.TCPAddr); ok && tcp != nil {
-		c.hosts.setNear(hostKeyOf(address), c.guard.near(tcp.AddrPort().Addr()))
-	}
-	return conn, err
 }
+
+// Guarded is a transport for requests of other kinds to addresses that strangers
+// name: it connects only to what a Client would. It tells note of each host, as
+// HostOf names it, whether only allowPrivate opens it.
+func Guarded(allowPrivate bool, note func(host string, near bool)) *http.Transport {
+	g := newGuard(allowPrivate)
+	return newTransport(g.dial(&net.Dialer{Timeout: 10 * time.Second, Control: g.control}, note))
+}
+
+// Reachable tells, without asking the DNS, whether a Guarded transport would
+// connect to the host of a URL: a host that is a name may still prove private.
+func Reachable(rawURL string, allowPrivate bool) error {
+	u, err := parseURL(rawURL)
+	if err != nil {
+		return err
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return nil
+	}
+	return newGuard(allowPrivate).check(addr)
+}
+
+// Public tells whether others can open a URL, as far as its host's name says.
+func Public(rawURL string) bool { return isPublic(rawURL) }
 
 // newTransport makes the one transport of a client. It has no proxy, as a
 // proxy would resolve names behind the guard's back, and it neither asks for

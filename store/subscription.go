@@ -1,0 +1,396 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Subscription is a callback that is sent a topic's document when it changes.
+type Subscription struct {
+	ID       int64
+	Topic    string
+	Callback string
+	Host     string // of Callback
+	Ping     bool   // it is a hub elsewhere, which is only told
+	Secret   string
+	Until    time.Time // end of the lease
+	Failures int       // in a row
+}
+
+// SubscriptionWish is what was asked for on behalf of a callback and is not
+// confirmed yet.
+type SubscriptionWish struct {
+	ID       int64
+	Topic    string
+	Callback string
+	Host     string
+	Leave    bool // unsubscribe
+	Secret   string
+	Lease    time.Duration
+	Attempts int // to have it confirmed, this one included
+}
+
+// TopicState is what the subscribers of a topic have been told of: marks of
+// what its document listed, at a change number.
+type TopicState struct {
+	Topic  string
+	Change int64
+	Marks  []byte
+}
+
+// Delivery is a document that a subscription is to get.
+type Delivery struct {
+	Subscription int64
+	Topic        string
+	Host         string
+	Change       int64     // an older document is not sent
+	Since        time.Time // when that document came
+	Attempts     int       // that failed
+}
+
+// Settled is what became of a delivery that was taken.
+type Settled struct {
+	Subscription int64
+	Change       int64 // of the document that was sent, or given up
+	Outcome      Outcome
+	Next         time.Time // of what is to be tried again
+}
+
+// Outcome is how a delivery ended.
+type Outcome int
+
+const (
+	Delivered Outcome = iota
+	Postponed         // nothing was tried
+	Failed            // tried again at Next
+	GivenUp           // the document is not tried again
+	Over              // the subscription ends
+)
+
+// Subscription is the one with this id.
+func (s *Store) Subscription(ctx context.Context, id int64) (sub Subscription, found bool, err error) {
+	found, err = s.reader.one(ctx, `SELECT id, topic, callback, host, kind = 'ping', secret, lease_until, failures FROM subscription WHERE id = $1`,
+		[]any{id}, &sub.ID, &sub.Topic, &sub.Callback, &sub.Host, (*flag)(&sub.Ping), &sub.Secret, (*instant)(&sub.Until), &sub.Failures)
+	return sub, found, err
+}
+
+// Subscribed tells whether a callback has a topic, or has asked for it.
+func (s *Store) Subscribed(ctx context.Context, topic, callback string) (bool, error) {
+	n := 0
+	_, err := s.reader.one(ctx, `SELECT (SELECT COUNT(*) FROM subscription WHERE topic = $1 AND callback = $2) +
+		(SELECT COUNT(*) FROM subscription_wish WHERE topic = $3 AND callback = $4)`,
+		[]any{text(topic), text(callback), text(topic), text(callback)}, &n)
+	return n > 0, err
+}
+
+// SubscriptionCounts are numbers of subscriptions, with those that were only
+// asked for.
+type SubscriptionCounts struct {
+	AtHost, All int
+	OtherTopics int // topics that somebody has, but one
+}
+
+// CountSubscriptions counts those at a host, and all, and the topics but topic.
+func (s *Store) CountSubscriptions(ctx context.Context, host, topic string) (n SubscriptionCounts, err error) {
+	_, err = s.reader.one(ctx, `SELECT
+		(SELECT COUNT(*) FROM subscription WHERE host = $1) + (SELECT COUNT(*) FROM subscription_wish WHERE host = $2),
+		(SELECT COUNT(*) FROM subscription) + (SELECT COUNT(*) FROM subscription_wish),
+		(SELECT COUNT(*) FROM subscription_topic WHERE topic <> $3)`, []any{text(host), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics)
+	return n, err
+}
+
+// Wish notes what a callback is said to want, in place of what it was said to
+// want before. What it has stays as it is until that is confirmed. Where nobody
+// has the topic yet, state is what there is to be told of from now on.
+func (s *Store) Wish(ctx context.Context, w SubscriptionWish, state TopicState, now time.Time) error {
+	return s.Write(ctx, func(t *Tx) error {
+		if _, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE topic = $1 AND callback = $2`, text(w.Topic), text(w.Callback)); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `INSERT INTO subscription_wish (topic, callback, host, leave, secret, lease, next, attempts)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
+			text(w.Topic), text(w.Callback), text(w.Host), bit(w.Leave), text(w.Secret), w.Lease.Milliseconds(), now.UnixMilli()); err != nil || w.Leave {
+			return err
+		}
+		return t.firstState(ctx, state)
+	})
+}
+
+// firstState notes what there is of a topic that nobody had.
+func (t *Tx) firstState(ctx context.Context, state TopicState) error {
+	_, err := t.exec(ctx, `INSERT INTO subscription_topic (topic, change, marks) VALUES ($1, $2, $3) ON CONFLICT (topic) DO NOTHING`,
+		text(state.Topic), state.Change, noNil(state.Marks))
+	return err
+}
+
+// noNil is b as it is stored: nil would be NULL.
+func noNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// TakeWishes takes up to n wishes that are due by now; who took them has until then.
+func (s *Store) TakeWishes(ctx context.Context, n int, now, until time.Time) (all []SubscriptionWish, err error) {
+	err = s.Write(ctx, func(t *Tx) error {
+		return t.each(ctx, `UPDATE subscription_wish SET next = $1, attempts = attempts + 1 WHERE id IN
+			(SELECT w.id FROM subscription_wish w WHERE w.next <= $2 ORDER BY w.next LIMIT $3)
+			RETURNING id, topic, callback, host, leave, secret, lease, attempts`,
+			[]any{until.UnixMilli(), now.UnixMilli(), int64(n)}, func(scan scanner) error {
+				var w SubscriptionWish
+				var lease int64
+				err := scan(&w.ID, &w.Topic, &w.Callback, &w.Host, (*flag)(&w.Leave), &w.Secret, &lease, &w.Attempts)
+				w.Lease = time.Duration(lease) * time.Millisecond
+				all = append(all, w)
+				return err
+			})
+	})
+	return all, err
+}
+
+// Grant carries out a wish that was confirmed at a time. A wish that another has
+// replaced meanwhile is not carried out; granted tells.
+func (s *Store) Grant(ctx context.Context, w SubscriptionWish, at time.Time) (granted bool, err error) {
+	err = s.Write(ctx, func(t *Tx) error {
+		n, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE id = $1`, w.ID)
+		if err != nil || n == 0 {
+			return err
+		}
+		granted = true
+		if w.Leave {
+			return t.unsubscribe(ctx, w.Topic, w.Callback)
+		}
+		_, err = t.exec(ctx, `INSERT INTO subscription (topic, callback, host, kind, secret, lease_until, failures) VALUES ($1, $2, $3, 'push', $4, $5, 0)
+			ON CONFLICT (topic, callback) DO UPDATE SET secret = EXCLUDED.secret, lease_until = EXCLUDED.lease_until, failures = 0`,
+			text(w.Topic), text(w.Callback), text(w.Host), text(w.Secret), at.Add(w.Lease).UnixMilli())
+		return err
+	})
+	return granted, err
+}
+
+func (t *Tx) unsubscribe(ctx context.Context, topic, callback string) error {
+	var id int64
+	found, err := t.one(ctx, `SELECT id FROM subscription WHERE topic = $1 AND callback = $2`, []any{text(topic), text(callback)}, &id)
+	if err != nil || !found {
+		return err
+	}
+	return t.endSubscription(ctx, id)
+}
+
+func (t *Tx) endSubscription(ctx context.Context, id int64) error {
+	if _, err := t.exec(ctx, `DELETE FROM delivery WHERE subscription_id = $1`, id); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `DELETE FROM subscription WHERE id = $1`, id)
+	return err
+}
+
+// DropWish forgets a wish that is not granted.
+func (s *Store) DropWish(ctx context.Context, id int64) error {
+	return s.Write(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE id = $1`, id)
+		return err
+	})
+}
+
+// DelayWish has a wish taken again, not before next.
+func (s *Store) DelayWish(ctx context.Context, id int64, next time.Time) error {
+	return s.Write(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `UPDATE subscription_wish SET next = $1 WHERE id = $2`, next.UnixMilli(), id)
+		return err
+	})
+}
+
+// SyncPings makes the hubs elsewhere that are told of topics these: one, or, if
+// hub is "", none.
+func (s *Store) SyncPings(ctx context.Context, hub, host string, topics []TopicState) error {
+	return s.Write(ctx, func(t *Tx) error {
+		there, err := t.dropPings(ctx, func(topic, to string) bool {
+			return to == hub && slices.ContainsFunc(topics, func(s TopicState) bool { return s.Topic == topic })
+		})
+		if err != nil || hub == "" {
+			return err
+		}
+		for _, topic := range topics {
+			if there[topic.Topic] {
+				continue
+			}
+			if err := t.addPing(ctx, topic, hub, host); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// dropPings ends those that are not to be kept, and gives the topics of the others.
+func (t *Tx) dropPings(ctx context.Context, keep func(topic, hub string) bool) (kept map[string]bool, err error) {
+	var gone []int64
+	kept = map[string]bool{}
+	err = t.each(ctx, `SELECT id, topic, callback FROM subscription WHERE lease_until = $1`, []any{int64(forever)}, func(scan scanner) error {
+		var id int64
+		var topic, hub string
+		err := scan(&id, &topic, &hub)
+		if keep(topic, hub) {
+			kept[topic] = true
+		} else {
+			gone = append(gone, id)
+		}
+		return err
+	})
+	for _, id := range gone {
+		err = errors.Join(err, t.endSubscription(ctx, id))
+	}
+	return kept, err
+}
+
+// addPing has a hub told of a topic, for ever.
+func (t *Tx) addPing(ctx context.Context, topic TopicState, hub, host string) error {
+	if _, err := t.exec(ctx, `INSERT INTO subscription (topic, callback, host, kind, secret, lease_until, failures) VALUES ($1, $2, $3, 'ping', '', $4, 0)
+		ON CONFLICT (topic, callback) DO UPDATE SET kind = 'ping', lease_until = EXCLUDED.lease_until`,
+		text(topic.Topic), text(hub), text(host), int64(forever)); err != nil {
+		return err
+	}
+	return t.firstState(ctx, topic)
+}
+
+// SubscribedTopics are the topics that somebody has, with what they were told of.
+func (s *Store) SubscribedTopics(ctx context.Context, now time.Time) (all []TopicState, err error) {
+	err = s.reader.each(ctx, `SELECT w.topic, w.change, w.marks FROM subscription_topic w
+		WHERE EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic AND s.lease_until > $1) ORDER BY w.topic`,
+		[]any{now.UnixMilli()}, func(scan scanner) error {
+			var t TopicState
+			err := scan(&t.Topic, &t.Change, &t.Marks)
+			all = append(all, t)
+			return err
+		})
+	return all, err
+}
+
+// Announce has a topic's document delivered to all who have it, if they have not
+// been told of this change number yet, or a later one. Who waits for an earlier
+// document waits for this one from then on. It tells for how many that is.
+func (s *Store) Announce(ctx context.Context, state TopicState, now time.Time) (n int, err error) {
+	err = s.Write(ctx, func(t *Tx) error {
+		news, err := t.exec(ctx, `UPDATE subscription_topic SET change = $1, marks = $2 WHERE topic = $3 AND change < $4`,
+			state.Change, noNil(state.Marks), text(state.Topic), state.Change)
+		if err != nil || news == 0 {
+			return err
+		}
+		rows, err := t.exec(ctx, `INSERT INTO delivery (subscription_id, topic, host, change, since, next, taken, attempts)
+			SELECT s.id, s.topic, s.host, CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS BIGINT), 0, 0 FROM subscription s
+			WHERE s.topic = $4 AND s.lease_until > $5
+			ON CONFLICT (subscription_id) DO UPDATE SET change = EXCLUDED.change, since = EXCLUDED.since`,
+			state.Change, now.UnixMilli(), now.UnixMilli(), text(state.Topic), now.UnixMilli())
+		n = int(rows)
+		return err
+	})
+	return n, err
+}
+
+// BusyHosts is how many hosts TakeDeliveries can pass over.
+const BusyHosts = 8
+
+// TakeDeliveries takes up to n deliveries that are due by now, none to the hosts
+// that are busy; who took them has until then, and settles them.
+func (s *Store) TakeDeliveries(ctx context.Context, n int, busy []string, now, until time.Time) (all []Delivery, err error) {
+	args := []any{until.UnixMilli(), now.UnixMilli()}
+	for i := range BusyHosts {
+		host := ""
+		if i < len(busy) {
+			host = text(busy[i])
+		}
+		args = append(args, host)
+	}
+	args = append(args, int64(n))
+	err = s.Write(ctx, func(t *Tx) error {
+		return t.each(ctx, takeDeliveries, args, func(scan scanner) error {
+			var d Delivery
+			err := scan(&d.Subscription, &d.Topic, &d.Host, &d.Change, (*instant)(&d.Since), &d.Attempts)
+			all = append(all, d)
+			return err
+		})
+	})
+	return all, err
+}
+
+var takeDeliveries = fmt.Sprintf(`UPDATE delivery SET next = $1, taken = 1 WHERE subscription_id IN
+	(SELECT w.subscription_id FROM delivery w WHERE w.next <= $2 AND w.host NOT IN (%s) ORDER BY w.next LIMIT $%d)
+	RETURNING subscription_id, topic, host, change, since, attempts`, placeholders(3, BusyHosts), 3+BusyHosts)
+
+// NextDelivery is when the next delivery or wish is due; zero: there is none.
+func (s *Store) NextDelivery(ctx context.Context) (at time.Time, err error) {
+	err = s.reader.each(ctx, `SELECT MIN(next) FROM delivery UNION ALL SELECT MIN(next) FROM subscription_wish`, nil, func(scan scanner) error {
+		var next time.Time
+		err := scan((*instant)(&next))
+		if !next.IsZero() && (at.IsZero() || next.Before(at)) {
+			at = next
+		}
+		return err
+	})
+	return at, err
+}
+
+// Settle notes what became of deliveries. Where a newer document came meanwhile,
+// it is due at once, or, after a failure, when the one before would have been.
+func (s *Store) Settle(ctx context.Context, all []Settled, now time.Time) error {
+	return s.Write(ctx, func(t *Tx) error {
+		for _, one := range all {
+			if err := t.settleDelivery(ctx, one, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *Tx) settleDelivery(ctx context.Context, d Settled, now time.Time) error {
+	switch d.Outcome {
+	case Over:
+		return t.endSubscription(ctx, d.Subscription)
+	case Delivered:
+		if _, err := t.exec(ctx, `UPDATE subscription SET failures = 0 WHERE id = $1 AND failures > 0`, d.Subscription); err != nil {
+			return err
+		}
+	case Failed, GivenUp:
+		if _, err := t.exec(ctx, `UPDATE subscription SET failures = failures + 1 WHERE id = $1`, d.Subscription); err != nil {
+			return err
+		}
+	}
+	if d.Outcome == Delivered || d.Outcome == GivenUp {
+		n, err := t.exec(ctx, `DELETE FROM delivery WHERE subscription_id = $1 AND change <= $2`, d.Subscription, d.Change)
+		if err != nil || n > 0 {
+			return err
+		}
+	}
+	next, attempts := d.Next, `attempts`
+	switch d.Outcome {
+	case Delivered:
+		next, attempts = now, `0`
+	case Failed, GivenUp:
+		attempts = `attempts + 1`
+	}
+	_, err := t.exec(ctx, `UPDATE delivery SET taken = 0, next = $1, attempts = `+attempts+` WHERE subscription_id = $2`, next.UnixMilli(), d.Subscription)
+	return err
+}
+
+// SweepSubscriptions forgets subscriptions whose lease has run out, and what
+// goes with them.
+func (s *Store) SweepSubscriptions(ctx context.Context, now time.Time) error {
+	return s.Write(ctx, func(t *Tx) error {
+		if _, err := t.exec(ctx, `DELETE FROM delivery WHERE subscription_id IN (SELECT s.id FROM subscription s WHERE s.lease_until <= $1)`, now.UnixMilli()); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `DELETE FROM subscription WHERE lease_until <= $1`, now.UnixMilli()); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `DELETE FROM subscription_topic WHERE topic IN (SELECT w.topic FROM subscription_topic w
+			WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic)
+			AND NOT EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic) ORDER BY w.topic)`)
+		return err
+	})
+}

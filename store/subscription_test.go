@@ -1,0 +1,366 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tributary/store"
+	"tributary/store/pgtest"
+)
+
+const (
+	topicA = "https://site.example/feed.atom"
+	topicB = "https://site.example/feed.json"
+)
+
+// wish has a callback of a host ask for a topic.
+func (r *rig) wish(topic, host string, change func(*store.SubscriptionWish)) {
+	r.Helper()
+	w := store.SubscriptionWish{Topic: topic, Callback: "https://" + host + "/push?for=" + topic, Host: host, Lease: 240 * time.Hour}
+	if change != nil {
+		change(&w)
+	}
+	r.must(r.Wish(r.ctx, w, store.TopicState{Topic: topic, Change: 10, Marks: []byte("12345678")}, day))
+}
+
+func (r *rig) takeWishes(at time.Time) []store.SubscriptionWish {
+	r.Helper()
+	all, err := r.TakeWishes(r.ctx, 10, at, at.Add(time.Minute))
+	r.must(err)
+	return all
+}
+
+// subscribe gives a host's callback a topic.
+func (r *rig) subscribe(topic, host, secret string) {
+	r.Helper()
+	r.wish(topic, host, func(w *store.SubscriptionWish) { w.Secret = secret })
+	for _, w := range r.takeWishes(day) {
+		if granted, err := r.Grant(r.ctx, w, day); err != nil || !granted {
+			r.Fatalf("granted: %v (%v)", granted, err)
+		}
+	}
+}
+
+func (r *rig) announce(topic string, change int64, at time.Time) int {
+	r.Helper()
+	n, err := r.Announce(r.ctx, store.TopicState{Topic: topic, Change: change, Marks: []byte("abcdefgh")}, at)
+	r.must(err)
+	return n
+}
+
+func (r *rig) take(at time.Time, busy ...string) []store.Delivery {
+	r.Helper()
+	all, err := r.TakeDeliveries(r.ctx, 10, busy, at, at.Add(time.Minute))
+	r.must(err)
+	return all
+}
+
+// settle has all of some deliveries end in one way.
+func (r *rig) settle(all []store.Delivery, outcome store.Outcome, at, next time.Time) {
+	r.Helper()
+	var settled []store.Settled
+	for _, d := range all {
+		settled = append(settled, store.Settled{Subscription: d.Subscription, Change: d.Change, Outcome: outcome, Next: next})
+	}
+	r.must(r.Settle(r.ctx, settled, at))
+}
+
+func (r *rig) subscription(id int64) store.Subscription {
+	r.Helper()
+	sub, found, err := r.Subscription(r.ctx, id)
+	r.must(err)
+	if !found {
+		return store.Subscription{}
+	}
+	return sub
+}
+
+var _ = behaviour("a subscription is what was asked for and confirmed", func(r *rig) {
+	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Secret = "s1" })
+	if known, err := r.Subscribed(r.ctx, topicA, "https://one.example/push?for="+topicA); err != nil || !known {
+		r.Errorf("what was asked for is not known (%v)", err)
+	}
+	if got := r.announce(topicA, 11, day); got != 0 {
+		r.Errorf("%d deliveries for who has not confirmed", got)
+	}
+	wishes := r.takeWishes(day)
+	want := []store.SubscriptionWish{{ID: 1, Topic: topicA, Callback: "https://one.example/push?for=" + topicA, Host: "one.example", Secret: "s1",
+		Lease: 240 * time.Hour, Attempts: 1}}
+	if diff := cmp.Diff(want, wishes); diff != "" {
+		r.Fatalf("wishes (-want +got):\n%s", diff)
+	}
+	if again := r.takeWishes(day.Add(30 * time.Second)); len(again) != 0 {
+		r.Errorf("taken by two: %v", again)
+	}
+	granted, err := r.Grant(r.ctx, wishes[0], day)
+	r.must(err)
+	wantSub := store.Subscription{ID: 1, Topic: topicA, Callback: wishes[0].Callback, Host: "one.example", Secret: "s1", Until: day.Add(240 * time.Hour)}
+	if diff := cmp.Diff(wantSub, r.subscription(1)); diff != "" || !granted {
+		r.Errorf("granted %v (-want +got):\n%s", granted, diff)
+	}
+	n, err := r.CountSubscriptions(r.ctx, "one.example", topicB)
+	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1}); err != nil || n != want {
+		r.Errorf("%+v (%v), want %+v", n, err, want)
+	}
+})
+
+var _ = behaviour("asking again replaces lease and secret once it is confirmed, and not before", func(r *rig) {
+	r.subscribe(topicA, "one.example", "old")
+	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Secret = "never confirmed" })
+	first := r.takeWishes(day)
+	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Secret, w.Lease = "new", 48*time.Hour })
+	if granted, err := r.Grant(r.ctx, first[0], day); err != nil || granted {
+		r.Errorf("what was replaced is granted: %v (%v)", granted, err)
+	}
+	if got := r.subscription(1).Secret; got != "old" {
+		r.Errorf("the secret is %q before it is confirmed", got)
+	}
+	second := r.takeWishes(day)
+	_, err := r.Grant(r.ctx, second[0], day.Add(time.Hour))
+	r.must(err)
+	if got := r.subscription(1); got.Secret != "new" || !got.Until.Equal(day.Add(49*time.Hour)) {
+		r.Errorf("%+v", got)
+	}
+	r.must(r.DropWish(r.ctx, second[0].ID))
+})
+
+var _ = behaviour("who unsubscribes is sent nothing more", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.subscribe(topicB, "one.example", "")
+	r.announce(topicA, 11, day)
+	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Leave = true })
+	wishes := r.takeWishes(day)
+	r.must(r.DelayWish(r.ctx, wishes[0].ID, day.Add(time.Second)))
+	wishes = r.takeWishes(day.Add(time.Second))
+	if len(wishes) != 1 || wishes[0].Attempts != 2 || !wishes[0].Leave {
+		r.Fatalf("wishes: %+v", wishes)
+	}
+	_, err := r.Grant(r.ctx, wishes[0], day)
+	r.must(err)
+	if got := r.take(day.Add(time.Hour)); len(got) != 0 || r.subscription(1).ID != 0 || r.subscription(2).ID == 0 {
+		r.Errorf("deliveries %v, subscriptions %+v %+v", got, r.subscription(1), r.subscription(2))
+	}
+})
+
+var _ = behaviour("news are delivered once to each who has the topic, whoever announces them", func(r *rig) {
+	for _, host := range []string{"one.example", "two.example", "late.example"} {
+		r.subscribe(topicA, host, "")
+	}
+	r.subscribe(topicB, "other.example", "")
+	if got := r.announce(topicA, 10, day); got != 0 {
+		r.Errorf("%d deliveries of what was there before", got)
+	}
+	topics, err := r.SubscribedTopics(r.ctx, day)
+	want := []store.TopicState{{Topic: topicA, Change: 10, Marks: []byte("12345678")}, {Topic: topicB, Change: 10, Marks: []byte("12345678")}}
+	if diff := cmp.Diff(want, topics); diff != "" || err != nil {
+		r.Errorf("topics (%v, -want +got):\n%s", err, diff)
+	}
+	if got := r.announce(topicA, 11, day); got != 3 {
+		r.Errorf("%d deliveries, want 3", got)
+	}
+	if got := r.announce(topicA, 11, day) + r.announce(topicA, 9, day); got != 0 {
+		r.Errorf("%d deliveries of what was announced already", got)
+	}
+	if at, err := r.NextDelivery(r.ctx); err != nil || !at.Equal(day) {
+		r.Errorf("the next one is at %v (%v)", at, err)
+	}
+	got := r.take(day, "late.example")
+	if len(got) != 2 || got[0].Change != 11 || got[0].Topic != topicA || !got[0].Since.Equal(day) {
+		r.Fatalf("taken: %+v", got)
+	}
+	r.settle(got, store.Delivered, day, time.Time{})
+	rest := r.take(day)
+	if len(rest) != 1 || rest[0].Host != "late.example" {
+		r.Fatalf("left: %+v", rest)
+	}
+	r.settle(rest, store.Delivered, day, time.Time{})
+	if at, err := r.NextDelivery(r.ctx); err != nil || !at.IsZero() {
+		r.Errorf("the next one is at %v (%v)", at, err)
+	}
+})
+
+var _ = behaviour("a delivery that nobody settled comes up again", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.announce(topicA, 11, day)
+	r.take(day)
+	if got := r.take(day.Add(59 * time.Second)); len(got) != 0 {
+		r.Errorf("taken by two: %+v", got)
+	}
+	if got := r.take(day.Add(time.Minute)); len(got) != 1 {
+		r.Errorf("lost: %+v", got)
+	}
+})
+
+var _ = behaviour("what waits or is under way when there is something newer is sent that", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.announce(topicA, 11, day)
+	under := r.take(day)
+	r.announce(topicA, 12, day.Add(time.Second))
+	if got := r.take(day.Add(time.Second)); len(got) != 0 {
+		r.Errorf("two at a time for one subscriber: %+v", got)
+	}
+	r.settle(under, store.Delivered, day.Add(2*time.Second), time.Time{})
+	under = r.take(day.Add(2 * time.Second))
+	if len(under) != 1 || under[0].Change != 12 {
+		r.Fatalf("after the older one: %+v", under)
+	}
+	// A failure keeps its pause when something newer comes, which is tried longer.
+	r.settle(under, store.Failed, day, day.Add(time.Hour))
+	r.announce(topicA, 13, day.Add(time.Minute))
+	if got := r.take(day.Add(30 * time.Minute)); len(got) != 0 {
+		r.Errorf("the pause after a failure was cut short: %+v", got)
+	}
+	under = r.take(day.Add(time.Hour))
+	if len(under) != 1 || under[0].Change != 13 || under[0].Attempts != 1 || !under[0].Since.Equal(day.Add(time.Minute)) {
+		r.Fatalf("after the pause: %+v", under)
+	}
+	if got := r.subscription(1).Failures; got != 1 {
+		r.Errorf("%d failures", got)
+	}
+	// The newest is given up, and the subscription stays.
+	r.settle(under, store.GivenUp, day, day.Add(2*time.Hour))
+	if at, err := r.NextDelivery(r.ctx); err != nil || !at.IsZero() {
+		r.Errorf("what was given up is tried again at %v (%v)", at, err)
+	}
+	r.announce(topicA, 14, day)
+	under = r.take(day)
+	r.settle(under, store.Postponed, day, day.Add(time.Second))
+	under = r.take(day.Add(time.Second))
+	if len(under) != 1 || under[0].Attempts != 0 {
+		r.Fatalf("after it was given up: %+v", under)
+	}
+	r.settle(under, store.Delivered, day, time.Time{})
+	if got := r.subscription(1); got.Failures != 0 {
+		r.Errorf("%d failures after a success", got.Failures)
+	}
+	r.announce(topicA, 15, day)
+	r.settle(r.take(day), store.Over, day, time.Time{})
+	if got := r.subscription(1); got.ID != 0 {
+		r.Errorf("ended, and still there: %+v", got)
+	}
+})
+
+var _ = behaviour("a lease ends", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.wish(topicB, "two.example", nil)
+	end := day.Add(240 * time.Hour)
+	r.announce(topicA, 11, day)
+	if topics, err := r.SubscribedTopics(r.ctx, end); err != nil || len(topics) != 0 {
+		r.Errorf("topics of ended subscriptions: %v (%v)", topics, err)
+	}
+	if got := r.announce(topicA, 12, end); got != 0 {
+		r.Errorf("%d deliveries after the lease", got)
+	}
+	r.must(r.SweepSubscriptions(r.ctx, end))
+	if got := r.take(end.Add(time.Hour)); len(got) != 0 || r.subscription(1).ID != 0 {
+		r.Errorf("left: %+v, %+v", got, r.subscription(1))
+	}
+	n, err := r.CountSubscriptions(r.ctx, "two.example", topicA)
+	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1}); err != nil || n != want {
+		r.Errorf("%+v (%v), want %+v: what is asked for stays", n, err, want)
+	}
+	if n, err = r.CountSubscriptions(r.ctx, "", topicB); err != nil || n.OtherTopics != 0 {
+		r.Errorf("what the topic was is kept: %+v (%v)", n, err)
+	}
+})
+
+var _ = behaviour("a hub elsewhere is told of the topics that are configured", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	sync := func(hub string, topics ...string) {
+		r.Helper()
+		var states []store.TopicState
+		for _, topic := range topics {
+			states = append(states, store.TopicState{Topic: topic, Change: 10})
+		}
+		r.must(r.SyncPings(r.ctx, hub, "hub.example", states))
+	}
+	hosts := func(change int64) map[string]bool {
+		r.Helper()
+		r.announce(topicA, change, day)
+		r.announce(topicB, change, day)
+		got := map[string]bool{}
+		all := r.take(day)
+		for _, d := range all {
+			sub := r.subscription(d.Subscription)
+			got[fmt.Sprint(sub.Topic, " ", sub.Callback, " ", sub.Ping)] = true
+		}
+		r.settle(all, store.Delivered, day, time.Time{})
+		return got
+	}
+	sync("https://hub.example/", topicA, topicB)
+	sync("https://hub.example/", topicA, topicB)
+	want := map[string]bool{topicA + " https://hub.example/ true": true, topicB + " https://hub.example/ true": true,
+		topicA + " https://one.example/push?for=" + topicA + " false": true}
+	if diff := cmp.Diff(want, hosts(11)); diff != "" {
+		r.Errorf("told (-want +got):\n%s", diff)
+	}
+	sync("https://hub.example/two", topicB)
+	delete(want, topicA+" https://hub.example/ true")
+	delete(want, topicB+" https://hub.example/ true")
+	want[topicB+" https://hub.example/two true"] = true
+	if diff := cmp.Diff(want, hosts(12)); diff != "" {
+		r.Errorf("told of another hub (-want +got):\n%s", diff)
+	}
+	sync("")
+	delete(want, topicB+" https://hub.example/two true")
+	if diff := cmp.Diff(want, hosts(13)); diff != "" {
+		r.Errorf("told of none (-want +got):\n%s", diff)
+	}
+})
+
+// Several processes take from one queue: each delivery is taken by one.
+func TestDeliveriesAreTakenOnce(t *testing.T) {
+	for name, options := range map[string]func(*testing.T) store.Options{
+		"sqlite": func(t *testing.T) store.Options {
+			return store.Options{Path: filepath.Join(t.TempDir(), "tributary.db")}
+		},
+		"postgres": func(t *testing.T) store.Options {
+			return store.Options{DSN: pgtest.Start(t)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			r := &rig{T: t, Store: open(t, o), options: o, ctx: t.Context()}
+			for i := range 60 {
+				r.subscribe(topicA, fmt.Sprintf("host%d.example", i), "")
+			}
+			r.announce(topicA, 11, day)
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			seen := map[int64]int{}
+			for range 4 {
+				other := open(t, o)
+				all.Go(func() {
+					for {
+						got, err := other.TakeDeliveries(t.Context(), 7, nil, day, day.Add(time.Minute))
+						if err != nil || len(got) == 0 {
+							if err != nil {
+								t.Error(err)
+							}
+							return
+						}
+						mu.Lock()
+						for _, d := range got {
+							seen[d.Subscription]++
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			for id, n := range seen {
+				if n != 1 {
+					t.Errorf("subscription %d was taken %d times", id, n)
+				}
+			}
+			if len(seen) != 60 {
+				t.Errorf("%d of 60 were taken", len(seen))
+			}
+		})
+	}
+}
