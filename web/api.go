@@ -62,7 +62,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // goes wrong inside.
 func (s *Server) trusts(r *http.Request) bool {
 	token, ok := bearer(r)
-	return ok && s.guard.check(r, token) == nil
+	return ok && s.guard.check(s.client(r), token) == nil
 }
 
 // patient lifts the time limit of an answer that has to wait for something.
@@ -79,7 +79,7 @@ func (s *Server) authorised(w http.ResponseWriter, r *http.Request) bool {
 		writeError(w, http.StatusUnauthorized, feed.CodeDenied, "This needs the token: send the header “Authorization: Bearer TOKEN”. The token is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
 		return false
 	}
-	err := s.guard.check(r, token)
+	err := s.guard.check(s.client(r), token)
 	if err == nil {
 		return true
 	}
@@ -299,10 +299,7 @@ func (s *Server) apiSource(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slug := r.PathValue("slug")
-	src, err := s.store.Source(r.Context(), slug)
-	if err == nil && (src.Slug != slug || (!trusted && !isPublic(src))) {
-		err = feed.Errorf(feed.CodeNotFound, "There is no source “%s”.", slug)
-	}
+	src, err := s.sourceNamed(r.Context(), viewer{Admin: trusted}, slug)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -331,7 +328,7 @@ func (s *Server) apiAddSource(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	patient(w) // the site may be slow; fetching has a limit of its own
-	src, found, err := s.sources.Add(r.Context(), feed.Source{
+	src, found, _, err := s.sources.Add(r.Context(), feed.Source{
 		Kind: feed.KindFeed, URL: req.URL, Name: req.Name, Every: req.Every, Tags: req.Tags, Private: req.Private,
 		Enabled: true, Origin: feed.OriginAdded,
 	})

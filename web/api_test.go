@@ -188,7 +188,7 @@ func TestGuessingTokensIsSlow(t *testing.T) {
 	a := ask(t, srv, "POST", "/api/ingest", "", "Authorization", "Bearer guess")
 	wantError(t, a, 429, feed.CodeDenied)
 	wantField(t, a, "Retry-After", "13")
-	form := ask(t, srv, "POST", "/runs", "token=guess", "Content-Type", "application/x-www-form-urlencoded")
+	form := ask(t, srv, "POST", "/login", "token=guess", "Content-Type", formType)
 	wantStatus(t, form, 429)
 	now = now.Add(wrongEvery)
 	wantError(t, ask(t, srv, "POST", "/api/ingest", "", "Authorization", "Bearer guess"), 401, feed.CodeDenied)

@@ -1,10 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"mime"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
@@ -13,8 +14,20 @@ import (
 //go:embed assets templates
 var files embed.FS
 
-// assets are the style sheet and the icon. Their addresses carry a hash of
-// their content, so that browsers may keep them for ever.
+// assetTypes are the files that pages ask for and their media types, which are
+// not left to what the machine knows of file names. The style sheet is joined
+// from assets/css, the others are as they lie in assets.
+var assetTypes = map[string]string{
+	"style.css":    "text/css; charset=utf-8",
+	"htmx.min.js":  "text/javascript; charset=utf-8",
+	"sse.min.js":   "text/javascript; charset=utf-8",
+	"app.js":       "text/javascript; charset=utf-8",
+	"icon.svg":     "image/svg+xml",
+	"LICENSES.txt": "text/plain; charset=utf-8",
+}
+
+// assets are the style sheet, the scripts and the icon. Their addresses carry a
+// hash of their content, so that browsers may keep them for ever.
 type assets struct {
 	byName map[string]*document // under the hashed name
 	hashed map[string]string    // name → hashed name
@@ -23,8 +36,8 @@ type assets struct {
 // newAssets reads the embedded files; that they are there is decided at build time.
 func newAssets() assets {
 	a := assets{byName: map[string]*document{}, hashed: map[string]string{}}
-	for _, name := range []string{"style.css", "icon.svg"} {
-		body, err := files.ReadFile("assets/" + name)
+	for name, mediaType := range assetTypes {
+		body, err := assetBody(name)
 		if err != nil {
 			panic(err)
 		}
@@ -32,7 +45,7 @@ func newAssets() assets {
 		ext := path.Ext(name)
 		hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
 		doc, err := newDocument(body, docOptions{
-			mediaType:    mime.TypeByExtension(ext),
+			mediaType:    mediaType,
 			cacheControl: "public, max-age=31536000, immutable",
 			level:        feedLevel,
 		})
@@ -42,6 +55,31 @@ func newAssets() assets {
 		a.byName[hashed], a.hashed[name] = doc, hashed
 	}
 	return a
+}
+
+func assetBody(name string) ([]byte, error) {
+	if name == "style.css" {
+		return styleSheet()
+	}
+	return files.ReadFile("assets/" + name)
+}
+
+// styleSheet joins the files of assets/css in the order of their names: one
+// request for all pages, and a file for each of our features.
+func styleSheet() ([]byte, error) {
+	names, err := fs.Glob(files, "assets/css/*.css") // sorted, as embed.FS lists them
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for _, name := range names {
+		part, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out.Write(part)
+	}
+	return out.Bytes(), nil
 }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {

@@ -53,20 +53,20 @@ func (e tooManyError) seconds() int { return int(e.wait.Seconds()) + 1 }
 // check returns nil for the right token, a tooManyError, or an error with
 // CodeDenied. Hashes are compared, in constant time, so that not even the
 // token's length shows.
-func (g *guard) check(r *http.Request, token string) error {
+func (g *guard) check(from netip.Addr, token string) error {
 	sum := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1 && g.set {
 		return nil
 	}
-	return g.wrongly(r, "The token is wrong. It is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
+	return g.wrongly(from, "The token is wrong. It is in the file “token” of the data folder, or what TRIBUTARY_TOKEN says.")
 }
 
 // wrongly counts a wrong token or key, and returns what to answer: a
 // tooManyError, or an error with CodeDenied and this text.
-func (g *guard) wrongly(r *http.Request, text string) error {
+func (g *guard) wrongly(from netip.Addr, text string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	client, now := clientOf(r.RemoteAddr), g.now()
+	client, now := networkOf(from), g.now()
 	limit := g.wrong[client]
 	if limit != nil && limit.TokensAt(now) < 1 {
 		return &feed.Error{Code: feed.CodeDenied, Message: tooManyError{wrongEvery}.Error(), Err: tooManyError{wrongEvery}}
@@ -82,14 +82,9 @@ func (g *guard) wrongly(r *http.Request, text string) error {
 	return feed.Errorf(feed.CodeDenied, "%s", text)
 }
 
-// clientOf is the address that wrong tokens are counted for: of IPv6 the
+// networkOf is the address that wrong tokens are counted for: of IPv6 the
 // network, because a client has all of that.
-func clientOf(remote string) netip.Addr {
-	ap, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().Unmap().WithZone("")
+func networkOf(addr netip.Addr) netip.Addr {
 	if addr.Is6() {
 		if p, err := addr.Prefix(64); err == nil {
 			return p.Addr()
@@ -115,6 +110,20 @@ func bearer(r *http.Request) (token string, ok bool) {
 		return "", false
 	}
 	return strings.TrimSpace(token), true
+}
+
+// ours refuses what pages of other sites send to change something here. A bearer
+// token is let through: no browser adds one by itself.
+func (s *Server) ours(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.crossOrigin.Check(r) != nil {
+			if _, ok := bearer(r); !ok {
+				s.errorPage(w, r, http.StatusForbidden, "This cannot be done", "This was sent from another site. Open this site's own page and do it there.")
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // newCrossOrigin lets our own pages send forms and no others: by

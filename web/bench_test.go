@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tributary/feed"
+	"tributary/store"
 )
 
 // fullServer serves a window of 100 items, about as long as news are.
@@ -204,11 +205,11 @@ func (d discard) Write(p []byte) (int, error) { return io.Discard.Write(p) }
 // BenchmarkRender is what a change costs: the four documents of 100 items.
 func BenchmarkRender(b *testing.B) {
 	srv := fullServer(b)
-	items, err := srv.store.Window(b.Context())
+	items, older, err := srv.store.Window(b.Context())
 	must(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := srv.render(1, items, flow{}, nil); r.err != nil {
+		if r := srv.render(1, window{items, older}, surroundings{}, nil); r.err != nil {
 			b.Fatal(r.err)
 		}
 	}
@@ -224,4 +225,114 @@ func BenchmarkRenderVariant(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// pageSources and the items below are a store as it grows: most words are in few
+// items, one is in all of them.
+const pageSources = 16
+
+// stockedServer serves so many items.
+func stockedServer(b *testing.B, n int) *Server {
+	b.Helper()
+	const batch = 1000
+	ctx := b.Context()
+	st := openStore(b)
+	var sources []feed.Source
+	for i := range pageSources {
+		src, err := st.AddSource(ctx, feed.Source{Slug: fmt.Sprint("s", i), Kind: feed.KindFeed, URL: fmt.Sprintf("https://s%d.example/feed", i), Enabled: true, Origin: feed.OriginAdded}, noon)
+		must(b, err)
+		sources = append(sources, src)
+	}
+	for from := 0; from < n; from += batch {
+		must(b, st.Write(ctx, func(tx *store.Tx) error {
+			items, entries := make([]*feed.Item, batch), make([]*feed.Entry, batch)
+			for i := range batch {
+				items[i], entries[i] = stockedItem(from+i, sources)
+			}
+			if err := tx.InsertItems(ctx, items, "run"); err != nil {
+				return err
+			}
+			for i, e := range entries {
+				e.ItemID = items[i].RowID
+			}
+			if err := tx.InsertEntries(ctx, entries); err != nil {
+				return err
+			}
+			admitted, err := tx.Admit(ctx, nil, noon)
+			if err != nil {
+				return err
+			}
+			return tx.FoundStories(ctx, admitted)
+		}))
+	}
+	return newServer(b, st)
+}
+
+func stockedItem(i int, sources []feed.Source) (*feed.Item, *feed.Entry) {
+	published := noon.Add(time.Duration(i-100_000) * time.Minute)
+	e := &feed.Entry{
+		SourceID: sources[i%len(sources)].ID, Title: fmt.Sprintf("Report %d: %s", i, nonsense(i, 8)), URL: fmt.Sprintf("https://s%d.example/%d", i%len(sources), i),
+		Summary: nonsense(i+1, 30), Content: "<p>" + nonsense(i+2, 150) + "</p>", Published: published, PublishedFrom: "feed", FirstSeen: published,
+		Decision: feed.Decision{Kind: feed.Published, Rule: "new", Reason: "why"},
+		Details:  feed.Details{Categories: []string{fmt.Sprint("Tag ", i%15)}},
+	}
+	e.Keys.Identity = key(e.URL)
+	return &feed.Item{ID: fmt.Sprintf("00000000-0000-5000-8000-%012d", i), Published: published, Updated: published}, e
+}
+
+// BenchmarkPages compares the pages of a store of 100,000 items with those of one
+// of 1,000. The two take turns, so that what else the machine does touches both;
+// ×1000 is the ratio of the medians (to stay under: 2).
+func BenchmarkPages(b *testing.B) {
+	small, large := stockedServer(b, 1000), stockedServer(b, 100_000)
+	forget := func(srv *Server) {
+		srv.cache = newCache(cacheEntries, cacheBytes)
+	}
+	day := noon.AddDate(0, 0, -1).Format(time.DateOnly)
+	smallDay := noon.Add(-99_000 * time.Minute).Format(time.DateOnly)
+	for _, c := range []struct {
+		name, small, large string
+		before             func(*Server)
+	}{
+		{"front, kept", "/", "/", func(*Server) {}},
+		{"front, rendered with the feeds", "/", "/", func(srv *Server) { srv.docs.current.Store(nil) }},
+		{"older items", "/?before=900", "/?before=50000", forget},
+		{"search, word of all items", "/?q=report", "/?q=report", forget},
+		{"search, word of one item", "/?q=777", "/?q=77777", forget},
+		{"search, two words and a phrase", "/?q=report+%22report+777%22", "/?q=report+%22report+77777%22", forget},
+		{"search, no item", "/?q=nonesuch", "/?q=nonesuch", forget},
+		{"source", "/?source=s7", "/?source=s7", forget},
+		{"tag", "/?tag=Tag+7", "/?tag=Tag+7", forget},
+		{"day", "/?day=" + smallDay, "/?day=" + day, forget},
+		{"search in a source, a tag and a day", "/?q=report&source=s7&tag=Tag+7&day=" + smallDay, "/?q=report&source=s7&tag=Tag+7&day=" + day, forget},
+		{"page of an item", "/items/00000000-0000-5000-8000-000000000777", "/items/00000000-0000-5000-8000-000000077777", forget},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var of1000, of100000 []time.Duration
+			for b.Loop() {
+				of1000 = append(of1000, timed(b, small, c.small, c.before))
+				of100000 = append(of100000, timed(b, large, c.large, c.before))
+			}
+			less, more := median(of1000), median(of100000)
+			b.ReportMetric(float64(more)/float64(less), "×1000")
+			b.ReportMetric(float64(less.Nanoseconds())/1e3, "µs-of-1000")
+			b.ReportMetric(float64(more.Nanoseconds())/1e3, "µs-of-100000")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// timed is how long a page takes, after what is done before it.
+func timed(b *testing.B, srv *Server, target string, before func(*Server)) time.Duration {
+	before(srv)
+	start := time.Now()
+	a := get(b, srv, target)
+	took := time.Since(start)
+	wantStatus(b, a, http.StatusOK)
+	return took
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
 }

@@ -6,7 +6,8 @@
 // and its header values; a request only chooses among them. The pages for
 // people go through a bounded cache of the same kind of documents.
 //
-// Reading needs no token and shows public sources only. The token, given as
-// "Authorization: Bearer TOKEN", shows everything and allows changes. The feed of
-// what was held takes a reader key, which allows nothing else.
+// Reading needs no token and shows public sources only. The token shows everything
+// and allows changes: the API takes it as "Authorization: Bearer TOKEN", the pages
+// once, to log in (session.go). The feed of what was held takes a reader key, which
+// allows nothing else; on a private site (private.go) the other feeds do too.
 package web

@@ -14,6 +14,7 @@ import (
 // Header values that never change, shared by all answers: the slices are read only.
 var (
 	varyEncoding = []string{"Accept-Encoding"}
+	varyCookie   = []string{"Accept-Encoding, Cookie"} // of pages: who is logged in sees more
 	gzipEncoding = []string{"gzip"}
 	noSniff      = []string{"nosniff"}
 )
@@ -28,7 +29,11 @@ type document struct {
 	date     []string // modified as a header value, nil if there is none
 
 	cacheControl []string
+	vary         []string
 	fields       []field // of a full answer only (200, 410 …)
+
+	topic string // the address under which it can be subscribed to; "": it cannot
+	marks []byte // see marksOf
 }
 
 // variant is one encoding of a document.
@@ -48,6 +53,7 @@ type field struct {
 type docOptions struct {
 	mediaType    string
 	cacheControl string
+	vary         []string  // nil: varyEncoding
 	modified     time.Time // newest change of the content; zero: no Last-Modified
 	csp          string    // Content-Security-Policy; "": none
 	referrer     string    // Referrer-Policy; "": none
@@ -68,6 +74,10 @@ func newDocument(body []byte, o docOptions) (*document, error) {
 	d := &document{
 		tag:          hex.EncodeToString(sum[:12]),
 		cacheControl: []string{o.cacheControl},
+		vary:         o.vary,
+	}
+	if d.vary == nil {
+		d.vary = varyEncoding
 	}
 	d.plain = newVariant(body, d.tag)
 	zipped, err := compress(body, o.level)
@@ -119,13 +129,17 @@ func (d *document) size() int { return len(d.plain.body) + len(d.zipped.body) + 
 // serve answers a GET or HEAD request with the document: 304 where the client
 // has it (RFC 9110, 13.2.2), else all of it in the encoding it prefers.
 func (d *document) serve(w http.ResponseWriter, r *http.Request) {
+	if t, ok := w.(*taker); ok {
+		t.doc = d
+		return
+	}
 	v, h := &d.plain, w.Header()
 	if d.zipped.body != nil && acceptsGzip(r.Header["Accept-Encoding"]) {
 		v = &d.zipped
 	}
 	h["Etag"] = v.etag
 	h["Cache-Control"] = d.cacheControl
-	h["Vary"] = varyEncoding
+	h["Vary"] = d.vary
 	if d.dated() {
 		h["Last-Modified"] = d.date
 	}

@@ -71,7 +71,7 @@ func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 		{"DELETE", "/", "GET, HEAD, OPTIONS"},
 		{"PUT", "/runs", "GET, HEAD, OPTIONS, POST"},
 		{"GET", "/api/ingest", "OPTIONS, POST"},
-		{"PATCH", "/api/sources/wire", "DELETE, GET, HEAD, OPTIONS"},
+		{"PUT", "/api/sources/wire", "DELETE, GET, HEAD, OPTIONS, PATCH"},
 	} {
 		a := ask(t, srv, c.method, c.path, "")
 		wantStatus(t, a, http.StatusMethodNotAllowed)
@@ -187,8 +187,14 @@ func TestWhoHasTheDocumentHears304(t *testing.T) {
 func TestARestartChangesNoByte(t *testing.T) {
 	st := sampleStore(t)
 	before := newServer(t, st)
-	after := newServer(t, st, func(o *Options) { o.Now = func() time.Time { return noon.AddDate(1, 0, 0) } })
-	for _, path := range []string{"/feed.atom", "/feed.rss", "/feed.json", "/stories.atom", "/stories.rss?min_sources=2", "/feed.json?min_sources=2", "/", "/sources.opml", "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004"} {
+	restarted := func(now time.Time) *Server {
+		return newServer(t, st, func(o *Options) { o.Now = func() time.Time { return now } })
+	}
+	sameDay, nextYear := restarted(noon.Add(11*time.Hour)), restarted(noon.AddDate(1, 0, 0))
+	for path, after := range map[string]*Server{
+		"/feed.atom": nextYear, "/feed.rss": nextYear, "/feed.json": nextYear, "/stories.atom": nextYear, "/stories.rss?min_sources=2": nextYear, "/feed.json?min_sources=2": nextYear,
+		"/sources.opml": nextYear, "/items/3e2b1d85-0f4a-5b3d-9c9e-4a5f6e7d8004": nextYear, "/": sameDay, // which says “today”
+	} {
 		a, b := get(t, before, path), get(t, after, path)
 		if a.body != b.body {
 			t.Errorf("%s: other bytes", path)
@@ -272,9 +278,9 @@ func (s *failingStore) Stories(ctx context.Context, q store.StoryQuery) ([]feed.
 	return s.Store.Stories(ctx, q)
 }
 
-func (s *failingStore) Window(ctx context.Context) ([]feed.Item, error) {
+func (s *failingStore) Window(ctx context.Context) ([]feed.Item, int64, error) {
 	if s.window != nil {
-		return nil, s.window
+		return nil, 0, s.window
 	}
 	return s.Store.Window(ctx)
 }

@@ -3,13 +3,11 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"tributary/feed"
-	"tributary/store"
+	"tributary/ingest"
 )
 
 // frontItems is how many items the front page shows at once.
@@ -17,11 +15,66 @@ const frontItems = 50
 
 // frontView is the body of the front page.
 type frontView struct {
-	Flow    flow // zero where nothing is filtered
-	Items   []itemView
-	Older   int64 // the place to continue before; 0: nothing older
-	Earlier bool  // this is not the newest page
-	Empty   emptyView
+	Topic     topicLine
+	Subscribe subscribeView
+	Flow      flow // zero where nothing is filtered
+	Filter    filterView
+	Items     []itemView
+	Older     string // address of the page with older items; "": there are none
+	Newest    string // address of the first page, if this is not it
+	Zone      string // that times are said in
+	Empty     *emptyView
+}
+
+// topicLine says what the feed is about, in the words that say it best.
+type topicLine struct {
+	Terms []string
+	Seeds int
+}
+
+// surroundings are what the front page shows beside the items, and the day that
+// it calls today.
+type surroundings struct {
+	day     string // "": not all of them could be read
+	flow    flow
+	topic   topicLine
+	choices choices
+}
+
+// surroundings reads what the front page shows beside the items.
+func (s *Server) surroundings(ctx context.Context, who viewer) (around surroundings, err error) {
+	if around.flow, err = s.flow(ctx); err != nil {
+		return around, err
+	}
+	if around.topic, err = s.topicLine(ctx); err != nil {
+		return around, err
+	}
+	if around.choices, err = s.choices(ctx, who); err != nil {
+		return around, err
+	}
+	around.day = s.today()
+	return around, nil
+}
+
+// termsTold is how many terms the front page says of the topic.
+const termsTold = 8
+
+// topicLine reads what the feed is about; of a topic that decides nothing, none.
+func (s *Server) topicLine(ctx context.Context) (topicLine, error) {
+	if s.opt.Filter() != ingest.FilterLearned {
+		return topicLine{}, nil
+	}
+	stored, profile, err := s.profile(ctx)
+	if err != nil || stored.Version == 0 {
+		return topicLine{}, err
+	}
+	line := topicLine{Seeds: len(profile.Seeds)}
+	for _, t := range profile.Terms[:min(termsTold, len(profile.Terms))] { // the strongest first
+		if t.Weight > 0 {
+			line.Terms = append(line.Terms, t.Shown)
+		}
+	}
+	return line, nil
 }
 
 // emptyView says what to do while there are no items.
@@ -35,6 +88,7 @@ type emptyView struct {
 // itemView is an item as lists show it.
 type itemView struct {
 	ID, Title, Summary string
+	Marked             markedView
 	Language           string // "": as the page
 	Via                link   // its source and the original; Name "": a private one
 	When               moment
@@ -42,15 +96,21 @@ type itemView struct {
 	Coverage           coverageView
 }
 
-func (s *Server) itemView(item feed.Item) itemView {
+// markedView is what an item says of itself, with the words that were searched for.
+type markedView struct{ Title, Summary []piece }
+
+func (s *Server) itemView(who viewer, item feed.Item) itemView {
 	v := itemView{
 		ID: item.ID, Title: titleOf(item), Summary: item.Entry.Summary,
 		Language: cmp.Or(item.Entry.Language, item.Source.About.Language),
 		Via:      via(item),
 		When:     s.published(item),
 	}
+	if who.Admin {
+		v.Via.Name = item.Source.Title()
+	}
 	for _, c := range item.Copies {
-		if !c.Private {
+		if who.Admin || !c.Private {
 			v.Copies = append(v.Copies, link{c.Source, publicURL(c.URL)})
 		}
 	}
@@ -88,96 +148,95 @@ func via(item feed.Item) link {
 
 // frontDocument renders the front page of the newest items; nil without any,
 // because then it tells of things that change by themselves.
-func (s *Server) frontDocument(items []feed.Item, f flow) (*document, error) {
+func (s *Server) frontDocument(items []feed.Item, around surroundings) (*document, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
-	return s.pageDocument("front", s.frontPage(items, false, f))
+	return s.pageDocument("front", s.frontPage(viewer{}, finding{}, items, around))
 }
 
-// frontPage shows the first of the items. More of them mean that there is a
-// page of older ones.
-func (s *Server) frontPage(items []feed.Item, earlier bool, f flow) page {
-	v := frontView{Earlier: earlier, Flow: f}
+// frontPage shows the first of the items that were asked for. More of them mean
+// that there is a page of older ones.
+func (s *Server) frontPage(who viewer, f finding, items []feed.Item, around surroundings) page {
+	v := frontView{Filter: s.filterView(f, around.choices), Zone: s.zone()}
+	marks := newMarker(f.text)
 	for _, group := range byStory(items[:min(len(items), frontItems)]) {
-		item := s.groupView(group)
+		item := s.groupView(who, group)
 		if !isPublic(group[0].Source) {
 			item.Coverage = coverageView{} // the others may be on this page
 		}
+		item.Marked = markedView{marks.pieces(item.Title), marks.pieces(item.Summary)}
 		v.Items = append(v.Items, item)
 	}
 	if len(items) > frontItems {
-		v.Older = items[frontItems-1].Place
+		older := f
+		older.before = items[frontItems-1].Place
+		v.Older = s.root + older.path()
 	}
-	p := page{Section: "items", Home: !earlier, Description: s.opt.Site.Description, Canonical: s.opt.Site.BaseURL + "/", Body: v}
-	if earlier {
-		p.Title, p.Canonical, p.NoIndex = "Older items", "", true
+	if f.before > 0 {
+		newest := f
+		newest.before = 0
+		v.Newest = s.root + newest.path()
 	}
+	p := page{Section: "items", Query: f.text, NoIndex: true}
+	switch {
+	case f.filters():
+		p.Title = v.Filter.title()
+	case f.before > 0:
+		p.Title = "Older items"
+	default:
+		v.Topic, v.Subscribe, v.Flow = around.topic, s.subscribeView(), around.flow
+		p.Home, p.NoIndex, p.Canonical, p.Description = true, false, s.opt.Site.BaseURL+"/", s.opt.Site.Description
+	}
+	p.Body = v
 	return p
 }
 
 func (s *Server) front(w http.ResponseWriter, r *http.Request) {
-	if before := r.URL.Query().Get("before"); before != "" {
-		s.olderPage(w, r, before)
+	f, err := s.findingOf(r.URL.Query())
+	if err != nil {
+		s.errorPage(w, r, http.StatusBadRequest, "No such page", message(err))
 		return
 	}
 	latest, err := s.latest(r.Context())
 	switch {
 	case err != nil:
 		s.unavailable(w, r, err)
-	case latest.docs[frontDoc] != nil:
-		latest.docs[frontDoc].serve(w, r)
-	case latest.items > 0:
+	case !f.plain():
+		s.find(w, r, f, latest)
+	case latest.items == 0:
+		s.servePage(w, r, "empty front", s.thisSecond(), "front", s.emptyFront)
+	case s.viewer(r).Admin:
+		s.find(w, r, f, latest)
+	case latest.docs[frontDoc] == nil:
 		s.unavailable(w, r, latest.err)
 	default:
-		s.servePage(w, r, "empty front", s.thisSecond(), "front", s.emptyFront)
+		latest.docs[frontDoc].serve(w, r)
 	}
 }
 
 // emptyFront is the front page while there are no items.
-func (s *Server) emptyFront(ctx context.Context) (page, error) {
+func (s *Server) emptyFront(ctx context.Context, who viewer) (page, error) {
+	around, err := s.surroundings(ctx, who)
+	if err != nil {
+		return page{}, err
+	}
 	sources, err := s.store.Sources(ctx)
 	if err != nil {
 		return page{}, err
 	}
-	f, err := s.flow(ctx)
-	if err != nil {
-		return page{}, err
-	}
-	p := s.frontPage(nil, false, f)
-	v := p.Body.(frontView)
-	v.Empty = emptyView{Running: s.runner.Running(), Next: s.moment(s.runner.NextRun())}
+	empty := emptyView{Running: s.runner.Running(), Next: s.moment(s.runner.NextRun())}
 	for _, src := range sources {
 		if src.Enabled {
-			v.Empty.Sources++
+			empty.Sources++
 			if failing(src) {
-				v.Empty.Failing++
+				empty.Failing++
 			}
 		}
 	}
+	p := s.frontPage(who, finding{}, nil, around)
+	v := p.Body.(frontView)
+	v.Empty = &empty
 	p.Body = v
 	return p, nil
-}
-
-// olderPage shows the items before a place.
-func (s *Server) olderPage(w http.ResponseWriter, r *http.Request, before string) {
-	place, err := strconv.ParseInt(before, 10, 64)
-	if err != nil || place < 1 {
-		s.errorPage(w, r, http.StatusBadRequest, "No such page", "“before” must be a whole number above 0. Start again from the newest items.")
-		return
-	}
-	if _, err := s.latest(r.Context()); err != nil {
-		s.unavailable(w, r, err)
-		return
-	}
-	s.servePage(w, r, fmt.Sprint("before ", place), s.seen.Load(), "front", func(ctx context.Context) (page, error) {
-		items, err := s.store.Items(ctx, store.Query{Limit: frontItems + 1, Before: place})
-		if err != nil {
-			return page{}, err
-		}
-		if len(items) == 0 {
-			return page{}, feed.Errorf(feed.CodeNotFound, "there are no items before %d", place)
-		}
-		return s.frontPage(items, true, flow{}), nil
-	})
 }

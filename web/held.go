@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"tributary/feed"
 	"tributary/ingest"
@@ -47,6 +49,7 @@ type heldRequest struct {
 	rule   string // "": any
 	before int64  // 0: from the newest
 	entry  int64  // to show above the list; 0: none
+	find   string // what became of an article with this address or title; "": not asked
 }
 
 // path is the page's address below the base URL.
@@ -60,6 +63,9 @@ func (q heldRequest) path() string {
 	}
 	if q.entry > 0 {
 		v.Set("entry", strconv.FormatInt(q.entry, 10))
+	}
+	if q.find != "" {
+		v.Set("find", q.find)
 	}
 	if len(v) == 0 {
 		return q.list.path()
@@ -82,8 +88,9 @@ type heldView struct {
 	Tabs    []tabView
 	Total   int // held lately
 	Action  string
-	May     bool   // a person may decide here
 	Problem string // why nothing was decided
+	Find    string
+	Found   *foundView
 	One     *heldEntryView
 	Entries []heldEntryView
 	Decided []heldEntryView // what people have decided, the newest first
@@ -106,9 +113,11 @@ type heldEntryView struct {
 	When                     moment
 	Grounds                  string // "Off topic"
 	Tone                     string
-	Score                    string // "0.412"; "": it was not scored
+	Score                    string // "0.41"; "": it was not scored
 	Reason                   string
-	Accept, Refuse, Undo     bool // what can be done
+	Action                   string // where to decide; "": one may not
+	Accept, Refuse, Undo     bool   // what can be done
+	Problem                  string // why it was not done
 }
 
 func (s *Server) heldEntryView(h feed.HeldEntry) heldEntryView {
@@ -120,13 +129,26 @@ func (s *Server) heldEntryView(h feed.HeldEntry) heldEntryView {
 	}
 	v.Tone, v.Grounds = standing(e.Decision)
 	if h.Score.Profile != 0 {
-		v.Score = strconv.FormatFloat(h.Score.Value, 'f', 3, 64)
+		v.Score = twoDigits(h.Score.Value)
 	}
-	byPerson, free := e.Decision.Rule == ingest.RulePerson, h.Source.Kind != feed.KindFolder && h.Source.ID != 0
-	v.Undo = free && byPerson
-	v.Accept = free && !byPerson && e.Decision.Kind == feed.Held
-	v.Refuse = free && !byPerson && (e.Decision.Kind == feed.Held || e.Decision.Kind == feed.Published)
+	judged, free := h.Verdict != "", h.Source.Kind != feed.KindFolder && h.Source.ID != 0
+	v.Undo = free && judged
+	v.Accept = free && !judged && e.Decision.Kind == feed.Held
+	v.Refuse = free && !judged && (e.Decision.Kind == feed.Held || e.Decision.Kind == feed.Published)
 	return v
+}
+
+// at is the entry with where one decides about it.
+func (v heldEntryView) at(action string) heldEntryView {
+	v.Action = action
+	return v
+}
+
+// twoDigits writes a score. What is cut off would not lift it over a threshold,
+// as rounding up might seem to.
+func twoDigits(score float64) string {
+	const tiny = 1e-9 // 0.29 is a bit less in binary
+	return strconv.FormatFloat(math.Floor(score*100+tiny)/100, 'f', 2, 64)
 }
 
 // standing says where an entry stands.
@@ -152,8 +174,8 @@ func (s *Server) heldPage(list listing) http.HandlerFunc {
 			s.failPage(w, r, err)
 			return
 		}
-		s.servePage(w, r, fmt.Sprint(q.path(), " ", s.decided.Load()), s.thisSecond(), "held", func(ctx context.Context) (page, error) {
-			return s.heldBody(ctx, q, "")
+		s.servePage(w, r, fmt.Sprint(q.path(), " ", s.decided.Load()), s.thisSecond(), "held", func(ctx context.Context, v viewer) (page, error) {
+			return s.heldBody(ctx, v, q, "")
 		})
 	}
 }
@@ -167,6 +189,9 @@ func heldRequestOf(r *http.Request, list listing) (q heldRequest, err error) {
 	}
 	if q.before, err = numberOf(v, "before"); err != nil {
 		return q, err
+	}
+	if q.find = spaced(v.Get("find")); utf8.RuneCountInString(q.find) > longestAddress {
+		return q, feed.Errorf(feed.CodeInvalid, "That is too long for an address or a title: give %d characters at most.", longestAddress)
 	}
 	q.entry, err = numberOf(v, "entry")
 	return q, err
@@ -186,10 +211,10 @@ func numberOf(v url.Values, name string) (int64, error) {
 }
 
 // heldBody makes a page of entries, with what went wrong above the form.
-func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (page, error) {
-	v := heldView{
-		Review: q.list == reviewList, Rule: q.rule, May: s.opt.Moderator != nil, Problem: problem,
-		Action: s.root + q.path(),
+func (s *Server) heldBody(ctx context.Context, who viewer, q heldRequest, problem string) (page, error) {
+	v := heldView{Review: q.list == reviewList, Rule: q.rule, Problem: problem, Find: q.find}
+	if who.Admin && s.opt.Moderator != nil {
+		v.Action = s.root + q.path()
 	}
 	if q.before > 0 {
 		v.Newest = s.root + heldRequest{list: q.list, rule: q.rule}.path()
@@ -199,16 +224,24 @@ func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (p
 		if err != nil {
 			return page{}, err
 		}
-		if !mayShow(h) {
+		if !who.Admin && !mayShow(h) {
 			return page{}, feed.Errorf(feed.CodeNotFound, "there is no public entry %d", q.entry)
 		}
-		one := s.heldEntryView(h)
+		one := s.heldEntryView(h).at(v.Action)
 		v.One = &one
 	}
-	if err := s.fillHeld(ctx, q, &v); err != nil {
+	if q.find != "" {
+		found, err := s.lookUp(ctx, who, q.find, v.Action)
+		if err != nil {
+			return page{}, err
+		}
+		v.Found = &found
+		return page{Title: "Found", NoIndex: true, Section: "held", Body: v}, nil
+	}
+	if err := s.fillHeld(ctx, who, q, &v); err != nil {
 		return page{}, err
 	}
-	if err := s.fillDecided(ctx, &v); err != nil {
+	if err := s.fillDecided(ctx, who, &v); err != nil {
 		return page{}, err
 	}
 	p := page{Title: "Held", Description: "What was kept out of the feed, and why.", NoIndex: true, Section: "held", Body: v}
@@ -219,8 +252,8 @@ func (s *Server) heldBody(ctx context.Context, q heldRequest, problem string) (p
 }
 
 // fillHeld reads the list of a page of entries, and what leads to others.
-func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error {
-	entries, err := s.heldEntries(ctx, store.HeldQuery{Rules: q.rules(), Before: q.before, Limit: heldShown + 1}, false)
+func (s *Server) fillHeld(ctx context.Context, who viewer, q heldRequest, v *heldView) error {
+	entries, err := s.heldEntries(ctx, store.HeldQuery{Rules: q.rules(), Before: q.before, Limit: heldShown + 1}, who.Admin)
 	if err != nil {
 		return err
 	}
@@ -230,7 +263,7 @@ func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error
 	}
 	for _, h := range entries {
 		if h.Entry.ID != q.entry {
-			v.Entries = append(v.Entries, s.heldEntryView(h))
+			v.Entries = append(v.Entries, s.heldEntryView(h).at(v.Action))
 		}
 	}
 	if !v.Review {
@@ -239,9 +272,11 @@ func (s *Server) fillHeld(ctx context.Context, q heldRequest, v *heldView) error
 	return err
 }
 
-// fillDecided reads what people have decided of late. All of it can be undone,
-// also about what was so already, or became a copy.
-func (s *Server) fillDecided(ctx context.Context, v *heldView) error {
+// fillDecided reads what people have decided of late, for the list to look over.
+func (s *Server) fillDecided(ctx context.Context, who viewer, v *heldView) error {
+	if !v.Review {
+		return nil
+	}
 	judged, err := s.store.Judged(ctx, decidedShown)
 	if err != nil {
 		return err
@@ -251,13 +286,8 @@ func (s *Server) fillDecided(ctx context.Context, v *heldView) error {
 		if err != nil {
 			return err
 		}
-		e := s.heldEntryView(h)
-		e.Accept, e.Refuse, e.Undo = false, false, true
-		switch {
-		case v.One != nil && v.One.ID == e.ID:
-			v.One = &e
-		case v.Review && mayShow(h):
-			v.Decided = append(v.Decided, e)
+		if (who.Admin || mayShow(h)) && (v.One == nil || v.One.ID != h.Entry.ID) {
+			v.Decided = append(v.Decided, s.heldEntryView(h).at(v.Action))
 		}
 	}
 	return nil

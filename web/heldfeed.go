@@ -61,7 +61,7 @@ func (s *Server) hasKey(w http.ResponseWriter, r *http.Request) bool {
 		if found {
 			return true
 		}
-		err = s.guard.wrongly(r, "The key is wrong. "+howToGetKey)
+		err = s.guard.wrongly(s.client(r), "The key is wrong. "+howToGetKey)
 		if retry := retryAfter(err); retry != "" {
 			w.Header().Set("Retry-After", retry)
 			s.errorPage(w, r, http.StatusTooManyRequests, "Too many attempts", err.Error())

@@ -15,11 +15,14 @@ import (
 type itemPageView struct {
 	itemView
 	Why        whyView
+	Change     changeView // what an administrator may do
 	Provenance string
+	FirstSeen  moment // Machine "": that is its date
 	Updated    moment // Machine "": not since it came in
 	Authors    []link
-	Site       link   // of the source
-	Picture    string // shown above a content that has none
+	Source     link // to the page of its source
+	Picture    link // shown above a content that has none, or linked
+	Pictures   bool // of other sites are shown
 	Content    template.HTML
 	Cut        bool
 	Enclosures []enclosureView
@@ -53,11 +56,42 @@ func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, r, err)
 		return
 	}
+	if v := s.viewer(r); v.Admin {
+		s.itemForAdmin(w, r, http.StatusOK, id, changeView{Done: changesDone[r.URL.Query().Get("done")]})
+		return
+	}
 	doc, err := s.cache.document("item "+id, s.seen.Load(), func() (*document, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTimeout)
 		defer cancel()
-		return s.itemDocument(ctx, id)
+		p, err := s.itemBody(ctx, viewer{}, id)
+		if err != nil {
+			return nil, err
+		}
+		return s.pageDocument("item", p)
 	})
+	if err != nil {
+		s.noItem(w, r, err)
+		return
+	}
+	doc.serve(w, r)
+}
+
+// itemForAdmin shows an item as it is at this moment, with what was done to it and can be.
+func (s *Server) itemForAdmin(w http.ResponseWriter, r *http.Request, status int, id string, change changeView) {
+	p, err := s.itemBody(r.Context(), viewer{Admin: true}, id)
+	if err != nil {
+		s.noItem(w, r, err)
+		return
+	}
+	v := p.Body.(itemPageView)
+	change.Correct = s.opt.Corrector != nil
+	v.Change = change
+	p.Body = v
+	s.freshPage(w, r, status, "item", p)
+}
+
+// noItem answers why there is no page of an item.
+func (s *Server) noItem(w http.ResponseWriter, r *http.Request, err error) {
 	var merged mergedError
 	switch {
 	case errors.As(err, &merged):
@@ -66,54 +100,56 @@ func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 		s.itemGone(w, r)
 	case feed.CodeOf(err) == feed.CodeNotFound:
 		s.itemNotFound(w, r)
-	case err != nil:
-		s.failPage(w, r, err)
 	default:
-		doc.serve(w, r)
+		s.failPage(w, r, err)
 	}
 }
 
-func (s *Server) itemDocument(ctx context.Context, id string) (*document, error) {
+func (s *Server) itemBody(ctx context.Context, who viewer, id string) (page, error) {
 	item, err := s.store.Item(ctx, id)
 	if err != nil {
-		return nil, err
+		return page{}, err
 	}
 	switch {
 	case item.MergedID != "":
-		return nil, mergedError{item.MergedID}
+		return page{}, mergedError{item.MergedID}
 	case item.Place == 0:
-		return nil, feed.Errorf(feed.CodeNotFound, "item %s is not published yet", id)
+		return page{}, feed.Errorf(feed.CodeNotFound, "item %s is not published yet", id)
 	case !item.Live():
-		return nil, errGone
+		return page{}, errGone
 	}
-	v := s.itemPageView(item)
-	if v.Why, err = s.whyView(ctx, item); err != nil {
-		return nil, err
+	v := s.itemPageView(who, item)
+	if v.Why, err = s.whyView(ctx, who, item); err != nil {
+		return page{}, err
 	}
 	p := page{Title: v.Title, Description: v.Summary, Section: "item", Body: v, Canonical: s.opt.Site.BaseURL + "/items/" + item.ID}
 	if v.Via.URL != "" {
 		p.Canonical, p.NoIndex = v.Via.URL, true // the original is what search engines should show
 	}
-	return s.pageDocument("item", p)
+	return p, nil
 }
 
-func (s *Server) itemPageView(item feed.Item) itemPageView {
+func (s *Server) itemPageView(who viewer, item feed.Item) itemPageView {
 	e := item.Entry
 	v := itemPageView{
-		itemView:   s.groupView([]feed.Item{item}),
+		itemView:   s.groupView(who, []feed.Item{item}),
 		Provenance: provenance(e),
 		Updated:    s.updated(item),
-		Content:    template.HTML(playable.Replace(e.Content)), //nolint:gosec // made safe when it was cleaned; the page's policy allows no script either way
+		Pictures:   !s.opt.NoPictures,
+		Content:    s.content(e),
 		Cut:        e.Details.Cut,
 		Comments:   publicURL(e.Details.Comments),
 		Rights:     e.Details.Extra.Rights,
 		Categories: e.Details.Categories,
 	}
 	if !strings.Contains(e.Content, "<img") {
-		v.Picture = publicURL(e.Details.Image)
+		v.Picture = link{pictureName("", e.Details.Image), publicURL(e.Details.Image)}
 	}
-	if isPublic(item.Source) {
-		v.Site = link{item.Source.Title(), publicURL(item.Source.About.Link)}
+	if !e.Published.IsZero() {
+		v.FirstSeen = s.moment(e.FirstSeen)
+	}
+	if who.Admin || isPublic(item.Source) {
+		v.Source = link{item.Source.Title(), s.root + "/sources/" + item.Source.Slug}
 	}
 	for _, a := range e.Authors {
 		if a.Name != "" {
@@ -126,6 +162,15 @@ func (s *Server) itemPageView(item feed.Item) itemPageView {
 		}
 	}
 	return v
+}
+
+// content is an entry's text as its page shows it.
+func (s *Server) content(e feed.Entry) template.HTML {
+	text := playable.Replace(e.Content)
+	if s.opt.NoPictures {
+		text = withoutPictures(e.Content)
+	}
+	return template.HTML(text) //nolint:gosec // made safe when it was cleaned; the page's policy allows no script either way
 }
 
 func newEnclosureView(f feed.Enclosure, url string) enclosureView {
@@ -153,7 +198,7 @@ func (s *Server) updated(item feed.Item) moment {
 // sendOn redirects for good; but for what a person may take back, so that
 // browsers ask again (RFC 9110, 15.4.9: otherwise they need not).
 func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, path string) {
-	w.Header().Set("Cache-Control", "public, no-cache")
+	w.Header().Set("Cache-Control", s.shared("no-cache"))
 	http.Redirect(w, r, s.root+path, http.StatusPermanentRedirect)
 }
 
@@ -182,5 +227,7 @@ func isUUID(s string) bool {
 }
 
 // playable gives audio and video the controls that feeds leave out, since
-// validators take them for something active. In cleaned content a "<" begins a tag.
-var playable = strings.NewReplacer("<audio", "<audio controls", "<video", "<video controls")
+// validators take them for something active; and lets the keyboard scroll what is
+// wider than the page. In cleaned content a "<" begins a tag.
+var playable = strings.NewReplacer("<audio", "<audio controls", "<video", "<video controls",
+	"<pre", `<pre tabindex="0"`, "<table", `<table tabindex="0"`)

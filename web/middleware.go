@@ -27,8 +27,11 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if p := recover(); p != nil {
 				s.recovered(rec, r, p)
 			}
+			if rec.status == 0 {
+				rec.WriteHeader(http.StatusOK) // net/http would, without our fields
+			}
 			took := time.Since(start)
-			s.metrics.observe(r.Pattern, rec.code(), took)
+			s.metrics.observe(r.Pattern, rec.status, took)
 			if s.log.Enabled(context.Background(), level) {
 				s.logRequest(level, r, rec, took)
 			}
@@ -60,10 +63,10 @@ func (s *Server) logRequest(level slog.Level, r *http.Request, rec *recorder, to
 	s.log.LogAttrs(context.Background(), level, "request",
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.Int("status", rec.code()),
+		slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes),
 		slog.Duration("took", took),
-		slog.String("from", r.RemoteAddr),
+		slog.String("from", s.client(r).String()),
 	)
 }
 
@@ -80,13 +83,34 @@ var recorders = sync.Pool{New: func() any { return new(recorder) }}
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
+		strict(w.Header(), status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// Of what says nothing else: it is what it says it is, it loads nothing, nobody
+// frames it, and other sites don't learn its address.
+var (
+	strictPolicy   = []string{"default-src 'none'; frame-ancestors 'none'"}
+	strictReferrer = []string{sameOrigin}
+)
+
+// strict fills in the fields that protect visitors. A 304 has none: those that
+// came with what the browser keeps stay (RFC 9111, 3.2).
+func strict(h http.Header, status int) {
+	if status == http.StatusNotModified {
+		return
+	}
+	for _, f := range [...]field{{"X-Content-Type-Options", noSniff}, {"Content-Security-Policy", strictPolicy}, {"Referrer-Policy", strictReferrer}} {
+		if h[f.name] == nil {
+			h[f.name] = f.value
+		}
+	}
+}
+
 func (w *recorder) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
@@ -95,10 +119,3 @@ func (w *recorder) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach deadlines and flushing.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *recorder) code() int {
-	if w.status == 0 {
-		return http.StatusOK // net/http sends 200 when a handler says nothing
-	}
-	return w.status
-}

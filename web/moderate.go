@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"tributary/feed"
@@ -48,18 +47,9 @@ func noModerator() error {
 }
 
 // decideByForm takes the form on a page of entries, and leads back to it, with
-// the entry above the list.
-func (s *Server) decideByForm(list listing) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, formBytes)
-		if err := s.crossOrigin.Check(r); err != nil {
-			s.errorPage(w, r, http.StatusForbidden, "This cannot be done", "The form was sent from another site. Open this site's own page and decide there.")
-			return
-		}
-		if err := r.ParseForm(); err != nil {
-			s.errorPage(w, r, http.StatusBadRequest, "This cannot be done", "The form could not be read. Open the page again and decide there.")
-			return
-		}
+// the entry above the list. htmx gets the entry alone, as it is then.
+func (s *Server) decideByForm(list listing) func(w http.ResponseWriter, r *http.Request, form url.Values) {
+	return func(w http.ResponseWriter, r *http.Request, form url.Values) {
 		if s.opt.Moderator == nil {
 			s.errorPage(w, r, http.StatusServiceUnavailable, "This cannot be done here", noModerator().Error())
 			return
@@ -69,18 +59,21 @@ func (s *Server) decideByForm(list listing) http.HandlerFunc {
 			s.failPage(w, r, err)
 			return
 		}
-		verb, entry, err := wishOf(r.PostForm)
-		if err == nil {
-			err = s.guard.check(r, strings.TrimSpace(r.PostForm.Get("token")))
-		}
+		verb, entry, err := wishOf(form)
 		if err == nil {
 			err = s.decide(r.Context(), verb, entry)
 		}
-		if err != nil {
+		switch {
+		case wantsFragment(r):
+			s.decidedFragment(w, r, q, entry, err)
+			return
+		case err != nil:
 			s.heldProblem(w, r, q, err)
 			return
 		}
-		q.entry = entry
+		if q.find == "" { // else it is among what was found
+			q.entry = entry
+		}
 		http.Redirect(w, r, s.root+q.path(), http.StatusSeeOther)
 	}
 }
@@ -98,10 +91,26 @@ func wishOf(form url.Values) (verb string, entry int64, err error) {
 	return "", 0, feed.Errorf(feed.CodeInvalid, "The form does not say what to do; use one of its buttons.")
 }
 
+// decidedFragment answers htmx with an entry about which was decided, or with why
+// it was not: it takes what is no error only.
+func (s *Server) decidedFragment(w http.ResponseWriter, r *http.Request, q heldRequest, entry int64, problem error) {
+	var v heldEntryView
+	if h, err := s.store.EntryByID(r.Context(), entry); err == nil {
+		v = s.heldEntryView(h).at(s.root + q.path())
+	} else if problem == nil {
+		problem = err
+	}
+	if problem != nil {
+		s.problemStatus(w, r, problem) // for the log
+		v.Problem = message(problem)
+	}
+	s.serveFragment(w, r, "held", "decided", v)
+}
+
 // heldProblem shows the page again with what was wrong above the form.
 func (s *Server) heldProblem(w http.ResponseWriter, r *http.Request, q heldRequest, problem error) {
 	status := s.problemStatus(w, r, problem)
-	p, err := s.heldBody(r.Context(), q, message(problem))
+	p, err := s.heldBody(r.Context(), viewer{Admin: true}, q, message(problem))
 	if err != nil {
 		s.failPage(w, r, err)
 		return

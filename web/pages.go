@@ -14,12 +14,12 @@ import (
 	"tributary/feed"
 )
 
-// What browsers may load. Nothing of ours needs a script, a frame or a style
-// in the page; pictures of other sites are loaded where an article is read
-// and nowhere else.
+// What browsers may load: scripts and styles from files of ours only, none that
+// stand in the page; pictures of other sites where an article is read and nowhere
+// else.
 const (
-	cspPage = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	cspItem = "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+	cspPage = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	cspItem = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 // sameOrigin is the Referrer-Policy: other sites learn nothing. It is not
@@ -42,14 +42,21 @@ type page struct {
 	Section     string // of the navigation: "items", "topic", "held", "sources", "runs"
 	Wide        bool   // it holds a table
 	Home        bool   // the front page, which says the site's title itself
+	Query       string // what was searched for
+	Admin       bool   // who looks is logged in
+	LoginPath   string // where to log in; it leads back
+	Private     bool   // the whole site is: feeds need a reader key
 	Body        any
 }
+
+// Closed tells whether who looks is a stranger at a private site.
+func (p page) Closed() bool { return p.Private && !p.Admin }
 
 // parsePages parses each page's template together with the layout.
 func parsePages(s *Server) map[string]*template.Template {
 	pages := map[string]*template.Template{}
 	layout := template.Must(template.New("layout.html").Funcs(s.funcs()).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"front", "item", "sources", "runs", "run", "topic", "held", "fetching", "message"} {
+	for _, name := range []string{"front", "item", "sources", "source", "sourcenew", "sourceedit", "sourceremove", "sourceimport", "runs", "run", "topic", "replay", "held", "fetching", "login", "keys", "message"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages
@@ -58,14 +65,12 @@ func parsePages(s *Server) map[string]*template.Template {
 // funcs are what templates may call.
 func (s *Server) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset":  func(name string) string { return s.root + "/assets/" + s.assets.hashed[name] },
-		"bare":   withoutScheme,
-		"count":  count,
-		"counts": countsInWords,
-		"entry": func(e heldEntryView, may bool) map[string]any {
-			return map[string]any{"Entry": e, "May": may}
-		},
+		"asset":   func(name string) string { return s.root + "/assets/" + s.assets.hashed[name] },
+		"bare":    withoutScheme,
+		"count":   count,
+		"counts":  countsInWords,
 		"number":  func(n int) string { return grouped(int64(n)) },
+		"spoken":  s.spoken,
 		"root":    func() string { return s.root },
 		"trigger": triggerInWords,
 	}
@@ -73,7 +78,7 @@ func (s *Server) funcs() template.FuncMap {
 
 // renderPage executes a page's template.
 func (s *Server) renderPage(name string, p page) ([]byte, error) {
-	p.Root, p.Site = s.root, s.opt.Site
+	p.Root, p.Site, p.LoginPath, p.Private = s.root, s.opt.Site, s.root+"/login", s.opt.Private
 	var out bytes.Buffer
 	if err := s.pages[name].Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
@@ -88,20 +93,34 @@ func (s *Server) pageDocument(name string, p page) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	csp := cspPage
-	if name == "item" {
-		csp = cspItem
-	}
-	return newDocument(body, docOptions{mediaType: htmlType, cacheControl: "public, no-cache", csp: csp, referrer: sameOrigin})
+	return newDocument(body, docOptions{mediaType: htmlType, cacheControl: s.shared("no-cache"), vary: varyCookie, csp: s.cspOf(name), referrer: sameOrigin})
 }
 
-// servePage answers with the page kept under key for stamp, or made now.
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request, key string, stamp int64, name string, view func(context.Context) (page, error)) {
+// cspOf is the Content-Security-Policy of a page.
+func (s *Server) cspOf(name string) string {
+	if name == "item" && !s.opt.NoPictures {
+		return cspItem
+	}
+	return cspPage
+}
+
+// servePage answers with the page kept under key for stamp, or made now. For an
+// administrator it is made each time: it shows at once what was just done.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, key string, stamp int64, name string, view func(context.Context, viewer) (page, error)) {
+	if v := s.viewer(r); v.Admin {
+		p, err := view(r.Context(), v)
+		if err != nil {
+			s.failPage(w, r, err)
+			return
+		}
+		s.freshPage(w, r, http.StatusOK, name, p)
+		return
+	}
 	doc, err := s.cache.document(key, stamp, func() (*document, error) {
 		// Others may wait for the same page: it does not end with this request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTimeout)
 		defer cancel()
-		p, err := view(ctx)
+		p, err := view(ctx, viewer{})
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +142,7 @@ func (s *Server) thisSecond() int64 { return s.opt.Now().Unix() }
 
 // freshPage answers with a page made for this request only.
 func (s *Server) freshPage(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+	p.Admin = s.viewer(r).Admin
 	body, err := s.renderPage(name, p)
 	if err != nil {
 		s.logFailure(r, err)
@@ -131,7 +151,7 @@ func (s *Server) freshPage(w http.ResponseWriter, r *http.Request, status int, n
 	}
 	h := w.Header()
 	h.Set("Content-Type", htmlType)
-	h.Set("Content-Security-Policy", cspPage)
+	h.Set("Content-Security-Policy", s.cspOf(name))
 	h.Set("Referrer-Policy", sameOrigin)
 	h.Set("Cache-Control", "no-store")
 	h["X-Content-Type-Options"] = noSniff
@@ -193,7 +213,7 @@ func (s *Server) logFailure(r *http.Request, err error) {
 }
 
 func (s *Server) fetchingPage(w http.ResponseWriter, r *http.Request) {
-	s.servePage(w, r, "fetching", 0, "fetching", func(context.Context) (page, error) {
+	s.servePage(w, r, "fetching", 0, "fetching", func(context.Context, viewer) (page, error) {
 		return page{
 			Title:       "How we fetch",
 			Description: "How this feed aggregator asks other sites for their feeds, and how to reach us.",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +126,7 @@ func TestAnItemThatIsNotShownIsGoneOrUnknown(t *testing.T) {
 	} {
 		a := get(t, srv, strings.ReplaceAll(unknown, " ", "%20"))
 		wantStatus(t, a, http.StatusNotFound)
-		if !strings.Contains(a.body, `<a href="/">To the newest items</a>`) {
+		if !strings.Contains(a.body, `href="/">To the newest items</a>`) {
 			t.Errorf("%s: no way back", unknown)
 		}
 	}
@@ -277,16 +276,15 @@ func TestAssetsMayBeKeptForEver(t *testing.T) {
 		wantField(t, a, "Content-Type", mediaType)
 		wantStatus(t, get(t, srv, "/assets/"+name), http.StatusNotFound)
 	}
-	if page := get(t, srv, "/").body; !strings.Contains(page, srv.assets.hashed["style.css"]) || strings.Contains(page, "<script") || strings.Contains(page, "style=") {
-		t.Error("the page has a script, a style of its own, or not the style sheet")
+	if page := get(t, srv, "/").body; !strings.Contains(page, srv.assets.hashed["style.css"]) || strings.Contains(page, "<script>") || strings.Contains(page, "style=") {
+		t.Error("the page has a script or a style of its own, or not the style sheet")
 	}
 }
 
 // form sends the form on /runs.
-func form(t *testing.T, srv *Server, token string, header ...string) answer {
+func form(t *testing.T, srv *Server, header ...string) answer {
 	t.Helper()
-	body := url.Values{"token": {token}, "force": {"1"}}.Encode()
-	return ask(t, srv, http.MethodPost, "https://guarantees.example/runs", body, append(header, "Content-Type", "application/x-www-form-urlencoded")...)
+	return ask(t, srv, http.MethodPost, "https://guarantees.example/runs", "force=1", append(header, "Content-Type", formType)...)
 }
 
 func TestTheFormStartsARun(t *testing.T) {
@@ -294,7 +292,7 @@ func TestTheFormStartsARun(t *testing.T) {
 		{"Sec-Fetch-Site", "same-origin"}, {"Origin", "https://guarantees.example"}, {},
 	} {
 		srv := newServer(t, sampleStore(t))
-		a := form(t, srv, sampleToken, origin...)
+		a := form(t, srv, append(login(t, srv), origin...)...)
 		wantStatus(t, a, http.StatusSeeOther)
 		wantField(t, a, "Location", "/runs/run-2")
 		if got := srv.runner.(*scheduler).requests; len(got) != 1 || !got[0].Force {
@@ -303,23 +301,18 @@ func TestTheFormStartsARun(t *testing.T) {
 	}
 }
 
-func TestTheFormIsRefusedFromElsewhereAndWithoutTheToken(t *testing.T) {
+func TestTheFormOfRunsIsForWhoIsLoggedIn(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
-	for _, foreign := range [][]string{
-		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
-	} {
-		wantStatus(t, form(t, srv, sampleToken, foreign...), http.StatusForbidden)
-	}
-	wrong := form(t, srv, "not it")
-	wantStatus(t, wrong, http.StatusForbidden)
-	if !strings.Contains(wrong.body, `role="alert"`) || strings.Contains(wrong.body, "not it") {
-		t.Errorf("the page does not say what is wrong, or repeats the token:\n%s", wrong.body)
-	}
-	inQuery := ask(t, srv, http.MethodPost, "/runs?token="+url.QueryEscape(sampleToken), "")
-	wantStatus(t, inQuery, http.StatusForbidden)
-	wantStatus(t, form(t, srv, strings.Repeat("x", formBytes)), http.StatusBadRequest)
+	stranger := form(t, srv, "Referer", "https://guarantees.example/runs")
+	wantStatus(t, stranger, http.StatusSeeOther)
+	wantField(t, stranger, "Location", "/login?next=%2Fruns")
+	big := ask(t, srv, http.MethodPost, "/runs", "force="+strings.Repeat("x", formBytes), append(login(t, srv), "Content-Type", formType)...)
+	wantStatus(t, big, http.StatusBadRequest)
 	if got := srv.runner.(*scheduler).requests; len(got) != 0 {
 		t.Errorf("something was started: %+v", got)
+	}
+	if strings.Contains(get(t, srv, "/runs").body, `name="force"`) || !strings.Contains(get(t, srv, "/runs", login(t, srv)...).body, `name="force"`) {
+		t.Error("strangers are shown the form, or administrators are not")
 	}
 }
 

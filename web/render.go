@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,8 @@ type rendering struct {
 	err      error     // of the documents that could not be rendered
 	modified time.Time // newest change of an item
 	items    int
-	flow     flow      // what the front page says of it
-	counted  time.Time // when that was counted
+	around   surroundings // of the front page
+	counted  time.Time    // when it was counted what was held
 	made     time.Time
 	docs     [docCount]*document
 }
@@ -67,8 +68,9 @@ func (s *Server) Poke() {
 
 // Watch renders the documents now and whenever the store's change number
 // moves, until ctx ends. When rendering fails it says so in the log, once, and
-// the last good documents stay.
+// the last good documents stay. Streams end with it: nobody sees to them any more.
 func (s *Server) Watch(ctx context.Context) {
+	defer s.end()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -114,15 +116,18 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 	if last != nil && last.change == change {
 		return false, s.note(errors.Join(last.err, s.recount(ctx, last)))
 	}
-	items, err := s.store.Window(ctx)
+	items, older, err := s.store.Window(ctx)
 	if err != nil {
 		return false, s.note(fmt.Errorf("read the newest items: %w", err))
 	}
-	f, err := s.flow(ctx)
-	next := s.render(change, items, f, last)
-	next.err = errors.Join(next.err, err) // without the counts there is a feed all the same
+	around, err := s.surroundings(ctx, viewer{})
+	next := s.render(change, window{items, older}, around, last)
+	next.err = errors.Join(next.err, err) // without the surroundings there is a feed all the same
 	s.docs.current.Store(next)
 	s.metrics.rendered(next.err)
+	if s.opt.Changed != nil {
+		s.opt.Changed()
+	}
 	return true, s.note(next.err)
 }
 
@@ -131,27 +136,33 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 // from before the last change are soon made anew.
 const recountAfter = time.Minute
 
-// recount renders the front page anew if what it says was held is no longer so.
+// recount renders the front page anew if what it says was held is no longer so,
+// or what it calls today.
 func (s *Server) recount(ctx context.Context, last *rendering) error {
-	age := s.opt.Now().Sub(last.counted)
-	if s.opt.Filter() == ingest.FilterOff || age < countedFor || age < recountAfter && !last.counted.Before(last.made) {
+	if last.around.day == s.today() && !s.stale(last) {
 		return nil
 	}
 	next := *last
-	f, err := s.flow(ctx)
+	around, err := s.surroundings(ctx, viewer{})
 	next.counted, next.made = s.countedAt(), s.opt.Now()
-	if err == nil && f != last.flow {
+	if err == nil && !reflect.DeepEqual(around, last.around) {
 		var items []feed.Item
-		if items, err = s.store.Window(ctx); err == nil {
-			next.flow = f
-			next.docs[frontDoc], err = s.renderOne(frontDoc, items, &next, nil)
+		if items, _, err = s.store.Window(ctx); err == nil {
+			next.around = around
+			next.docs[frontDoc], err = s.renderOne(frontDoc, window{items: items}, &next, nil)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("count what was held: %w", err)
+		return fmt.Errorf("read what the front page shows beside the items: %w", err)
 	}
 	s.docs.current.Store(&next)
 	return nil
+}
+
+// stale tells whether it is time to count anew what was held, if that is told at all.
+func (s *Server) stale(last *rendering) bool {
+	age := s.opt.Now().Sub(last.counted)
+	return s.opt.Filter() != ingest.FilterOff && age >= countedFor && (age >= recountAfter || last.counted.Before(last.made))
 }
 
 // note keeps why there is nothing newer than what is served, for /readyz; nil
@@ -166,16 +177,22 @@ func (s *Server) note(err error) error {
 	return err
 }
 
+// window is what the main documents list, and the newest archive of what they don't.
+type window struct {
+	items []feed.Item
+	older int64 // 0: they list everything
+}
+
 // render makes the documents of a change number. One that fails does not stop
 // the others and leaves its predecessor in place.
-func (s *Server) render(change int64, items []feed.Item, f flow, last *rendering) *rendering {
+func (s *Server) render(change int64, shown window, around surroundings, last *rendering) *rendering {
 	if last == nil {
 		last = new(rendering)
 	}
-	next := &rendering{change: change, modified: s.lastModified(change), items: len(items), flow: f, counted: s.countedAt(), made: s.opt.Now()}
+	next := &rendering{change: change, modified: s.lastModified(change), items: len(shown.items), around: around, counted: s.countedAt(), made: s.opt.Now()}
 	var failures []error
 	for i, before := range last.docs {
-		doc, err := s.renderOne(i, items, next, before)
+		doc, err := s.renderOne(i, shown, next, before)
 		if err != nil {
 			failures = append(failures, err)
 			doc = before
@@ -203,35 +220,45 @@ func (s *Server) lastModified(change int64) time.Time {
 // renderOne makes one document. If its bytes are what they were, the one from
 // before is kept and nothing is compressed again. A panic of a renderer is an
 // error like others: it must not end the program, nor the feed.
-func (s *Server) renderOne(which int, items []feed.Item, next *rendering, before *document) (doc *document, err error) {
+func (s *Server) renderOne(which int, shown window, next *rendering, before *document) (doc *document, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("document %d: panic: %v", which, p)
 		}
 	}()
 	if which == frontDoc {
-		return s.frontDocument(items, next.flow)
+		return s.frontDocument(shown.items, next.around)
 	}
-	return s.feedDoc(variantKey{format: which}, feed.Page{Items: items}, next.modified, before)
+	return s.feedDoc(variantKey{format: which}, s.opt.Site, feed.Page{Items: shown.items, Older: s.archiveURL(which, shown.older)}, next.modified, before)
 }
 
 // feedDoc makes a feed document of a page; the one from before if its bytes are
 // what they were.
-func (s *Server) feedDoc(k variantKey, page feed.Page, modified time.Time, before *document) (*document, error) {
+func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, modified time.Time, before *document) (*document, error) {
 	page.Self = s.opt.Site.BaseURL + k.path()
-	body, err := write(k.format, k.site(s.opt.Site), page)
+	age := s.opt.MaxAge
+	if page.Archived {
+		age = archivedFor
+	} else {
+		page.Hub = s.hubOf(page.Self)
+	}
+	body, err := write(k.format, site, page)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", k.path(), err)
 	}
 	if before != nil && string(before.plain.body) == string(body) {
 		return before, nil
 	}
-	return newDocument(body, docOptions{
+	doc, err := newDocument(body, docOptions{
 		mediaType:    docMedia[k.format].mediaType,
-		cacheControl: fmt.Sprintf("public, max-age=%d", int(s.opt.MaxAge.Seconds())),
+		cacheControl: s.shared(fmt.Sprintf("max-age=%d", int(age.Seconds()))),
 		modified:     modified,
 		level:        feedLevel,
 	})
+	if err == nil {
+		doc.offer(page)
+	}
+	return doc, err
 }
 
 func write(format int, site feed.Site, page feed.Page) ([]byte, error) {
@@ -261,11 +288,9 @@ func (s *Server) latest(ctx context.Context) (*rendering, error) {
 func (s *Server) feedDocument(which int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" { // most have none, and pay nothing for it
-			k, ok := s.variantKey(w, r, which)
-			if ok && k.min > 0 {
-				s.serveVariant(w, r, k)
-			}
-			if !ok || k.min > 0 {
+			k, err := viewOf(r, variantKey{format: which})
+			if err != nil || !k.main() {
+				s.serveView(w, r, k, err)
 				return
 			}
 		}

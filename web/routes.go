@@ -16,7 +16,7 @@ func (s *Server) routes() *http.ServeMux {
 		for path, m := range s.table() {
 			if pattern := prefix + path; !taken[pattern] {
 				taken[pattern] = true
-				mux.Handle(pattern, m.handler())
+				mux.Handle(pattern, s.ours(s.closed(path, m.handler())))
 				s.metrics.route(pattern, path)
 			}
 		}
@@ -35,24 +35,50 @@ func (s *Server) table() map[string]methods {
 		"/feed.atom":  {"GET": s.feedDocument(atomDoc)},
 		"/feed.rss":   {"GET": s.feedDocument(rssDoc)},
 		"/feed.json":  {"GET": s.feedDocument(jsonDoc)},
-		"/items/{id}": {"GET": s.itemPage},
+		"/items/{id}": {"GET": s.itemPage, "POST": s.adminForm(s.changeItem)},
 
 		"/stories.atom": {"GET": s.storiesDocument(atomDoc)},
 		"/stories.rss":  {"GET": s.storiesDocument(rssDoc)},
 		"/stories.json": {"GET": s.storiesDocument(jsonDoc)},
 
+		"/archive/{name}":           {"GET": s.archiveDocument},
+		"/sources/{slug}/feed.atom": {"GET": s.viewDocument(atomDoc)},
+		"/sources/{slug}/feed.rss":  {"GET": s.viewDocument(rssDoc)},
+		"/sources/{slug}/feed.json": {"GET": s.viewDocument(jsonDoc)},
+		"/tags/{tag}/feed.atom":     {"GET": s.viewDocument(atomDoc)},
+		"/tags/{tag}/feed.rss":      {"GET": s.viewDocument(rssDoc)},
+		"/tags/{tag}/feed.json":     {"GET": s.viewDocument(jsonDoc)},
+		"/search/feed.atom":         {"GET": s.viewDocument(atomDoc)},
+		"/search/feed.rss":          {"GET": s.viewDocument(rssDoc)},
+		"/search/feed.json":         {"GET": s.viewDocument(jsonDoc)},
+		"/robots.txt":               {"GET": s.robots},
+		"/.well-known/security.txt": {"GET": s.securityText},
+
 		"/topic":        {"GET": s.topicPage},
-		"/topic/review": {"GET": s.heldPage(reviewList), "POST": s.decideByForm(reviewList)},
-		"/held":         {"GET": s.heldPage(heldList), "POST": s.decideByForm(heldList)},
+		"/topic/review": {"GET": s.heldPage(reviewList), "POST": s.adminFragment(s.decideByForm(reviewList))},
+		"/topic/replay": {"GET": s.adminPage(s.replayPage), "POST": s.adminForm(s.applyReplay)},
+		"/held":         {"GET": s.heldPage(heldList), "POST": s.adminFragment(s.decideByForm(heldList))},
 		"/held.atom":    {"GET": s.heldDocument(atomDoc)},
 		"/held.json":    {"GET": s.heldDocument(jsonDoc)},
 
-		"/sources.opml":  {"GET": s.opml},
-		"/sources":       {"GET": s.sourcesPage},
+		"/sources.opml": {"GET": s.opml},
+		"/sources":      {"GET": s.sourcesPage},
+
+		"/sources/new":           {"GET": s.adminPage(s.newSourcePage), "POST": s.adminForm(s.newSource)},
+		"/sources/import":        {"GET": s.adminPage(s.importPage), "POST": s.adminPage(s.importSources)},
+		"/sources/{slug}":        {"GET": s.sourcePage, "POST": s.adminForm(s.fetchSource)},
+		"/sources/{slug}/edit":   {"GET": s.adminPage(s.changeSourcePage("sourceedit")), "POST": s.adminForm(s.editSource)},
+		"/sources/{slug}/remove": {"GET": s.adminPage(s.changeSourcePage("sourceremove")), "POST": s.adminForm(s.removeSource)},
+
 		"/fetching":      {"GET": s.fetchingPage},
-		"/runs":          {"GET": s.runsPage, "POST": s.startRun},
+		"/runs":          {"GET": s.runsPage, "POST": s.adminForm(s.startRun)},
 		"/runs/{id}":     {"GET": s.runPage},
 		"/assets/{name}": {"GET": s.asset},
+		"/login":         {"GET": s.loginPage, "POST": s.login},
+		"/logout":        {"POST": s.logout},
+		"/keys":          {"GET": s.adminPage(s.keysPage), "POST": s.adminForm(s.changeKeys)},
+
+		"/runs/{id}/events": {"GET": s.runEvents},
 
 		"/api/ingest":              {"POST": s.apiIngest},
 		"/api/runs":                {"GET": s.apiRuns},
@@ -68,7 +94,10 @@ func (s *Server) table() map[string]methods {
 		"/api/entries/{id}/refuse": {"POST": s.apiDecide("refuse")},
 		"/api/entries/{id}/undo":   {"POST": s.apiDecide("undo")},
 		"/api/sources":             {"GET": s.apiSources, "POST": s.apiAddSource},
-		"/api/sources/{slug}":      {"GET": s.apiSource, "DELETE": s.apiRemoveSource},
+		"/api/sources/{slug}":      {"GET": s.apiSource, "PATCH": s.apiChangeSource, "DELETE": s.apiRemoveSource},
+		"/api/sources/import":      {"POST": s.apiImportSources},
+
+		"/hub": {"POST": s.hub},
 
 		"/healthz": {"GET": s.healthz},
 		"/readyz":  {"GET": s.readyz},

@@ -1,19 +1,25 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
-	"strings"
+	"time"
 
 	"tributary/feed"
+	"tributary/store"
 )
 
 const (
 	runsShown    = 20  // on /runs
 	runRowsShown = 500 // sources on one run's page
-	formBytes    = 16 << 10
-	// refreshSeconds is how often a page about a run in progress asks again.
+	runRowsLive  = 60  // likewise while it is in progress: they are sent again with each change
+	runNewsShown = 30  // new items on one run's page
+	failedShown  = 5   // sources that failed, of a run on /runs
+	// refreshSeconds is how often a page about a run in progress asks again where
+	// no script can follow it.
 	refreshSeconds = 2
 )
 
@@ -21,7 +27,7 @@ const (
 type runsView struct {
 	Runs    []runView
 	Next    moment
-	Running bool
+	Running bool   // one that is not listed yet
 	Problem string // why the form did not start a run
 }
 
@@ -31,21 +37,24 @@ type runView struct {
 	Started  moment
 	Trigger  string
 	State    string // "running", "done", "failed"
+	Live     bool   // it is in progress, and the page follows it
 	Took     string
 	Counts   feed.Counts
 	Done     int
 	Total    int
 	NotDue   int
 	Failures int
-	Failed   []string // names
+	Failed   []link // the first of them
 	Error    string
 	Rows     []runRow
 	Hidden   int // rows beyond those shown
+	News     []newsView
+	MoreNews int
 }
 
 // runRow is what a run did with one source.
 type runRow struct {
-	Name    string
+	Source  link // URL "": it is no longer there, or not for strangers
 	Tone    string
 	Outcome string
 	Items   string // what became of them; "": none were read
@@ -54,19 +63,31 @@ type runRow struct {
 	Why     string
 }
 
-func (s *Server) runsPage(w http.ResponseWriter, r *http.Request) {
-	s.servePage(w, r, "runs", s.thisSecond(), "runs", func(ctx context.Context) (page, error) { return s.runsList(ctx, "") })
+// newsView is an item that a run brought.
+type newsView struct {
+	Title, Language string
+	Page            string
+	Via             link
 }
 
-func (s *Server) runsList(ctx context.Context, problem string) (page, error) {
+func (s *Server) runsPage(w http.ResponseWriter, r *http.Request) {
+	s.servePage(w, r, "runs", s.thisSecond(), "runs", func(ctx context.Context, v viewer) (page, error) { return s.runsList(ctx, v, "") })
+}
+
+func (s *Server) runsList(ctx context.Context, who viewer, problem string) (page, error) {
 	reports, sources, err := s.reports(ctx, runsShown)
 	if err != nil {
 		return page{}, err
 	}
 	v := runsView{Next: s.moment(s.runner.NextRun()), Running: s.runner.Running(), Problem: problem}
+	followed := false
 	for _, r := range reports {
-		v.Runs = append(v.Runs, s.runView(publicReport(r, sources)))
+		run := s.runView(who, r, sources)
+		run.Live = run.Live && !followed // a browser keeps few connections open
+		followed = followed || run.Live
+		v.Runs = append(v.Runs, run)
 	}
+	v.Running = v.Running && !followed
 	return page{
 		Title: "Runs", Description: "What the last runs brought.",
 		Canonical: s.opt.Site.BaseURL + "/runs", NoIndex: true, Section: "runs", Body: v,
@@ -81,6 +102,14 @@ func (s *Server) reports(ctx context.Context, limit int) ([]feed.Report, []feed.
 	}
 	sources, err := s.store.Sources(ctx)
 	return reports, sources, err
+}
+
+// reportFor is a run's report as far as one may see it.
+func reportFor(who viewer, r feed.Report, sources []feed.Source) feed.Report {
+	if who.Admin {
+		return r
+	}
+	return publicReport(r, sources)
 }
 
 // publicReport is a run's report without what is not public: sources that are
@@ -107,23 +136,37 @@ func publicReport(r feed.Report, sources []feed.Source) feed.Report {
 	return r
 }
 
-func (s *Server) runView(r feed.Report) runView {
+func (s *Server) runView(who viewer, report feed.Report, sources []feed.Source) runView {
+	r := reportFor(who, report, sources)
 	v := runView{
-		ID: r.ID, Started: s.moment(r.Started), Trigger: triggerInWords(r.Trigger), State: r.State, Took: took(r),
+		ID: r.ID, Started: s.moment(r.Started), Trigger: triggerInWords(r.Trigger), State: r.State, Live: r.State == "running", Took: took(r),
 		Counts: r.Counts, Done: r.Done, Total: r.Total, Failures: r.Failed(), Error: r.Error,
+	}
+	known := map[string]bool{}
+	for _, src := range sources {
+		known[src.Slug] = true
 	}
 	rows := slices.Clone(r.Sources)
 	slices.SortStableFunc(rows, func(a, b feed.SourceReport) int { return interest(a) - interest(b) })
+	shown := runRowsShown
+	if v.Live {
+		shown = runRowsLive
+	}
 	for i, row := range rows {
-		if row.Outcome == feed.OutcomeFailed && len(v.Failed) < 5 {
-			v.Failed = append(v.Failed, row.Name)
-		}
 		if row.Outcome == feed.OutcomeNotDue {
 			v.NotDue++
 		}
-		if i < runRowsShown {
-			v.Rows = append(v.Rows, s.runRow(row))
+		if i >= shown {
+			continue
 		}
+		line := s.runRow(row)
+		if known[row.Source] {
+			line.Source.URL = s.root + "/sources/" + row.Source
+		}
+		if row.Outcome == feed.OutcomeFailed && len(v.Failed) < failedShown {
+			v.Failed = append(v.Failed, line.Source)
+		}
+		v.Rows = append(v.Rows, line)
 	}
 	v.Hidden = len(rows) - len(v.Rows)
 	return v
@@ -145,7 +188,7 @@ func interest(r feed.SourceReport) int {
 }
 
 func (s *Server) runRow(r feed.SourceReport) runRow {
-	row := runRow{Name: r.Name, Error: r.Error, NextDue: s.brief(r.NextDue), Why: r.DueReason}
+	row := runRow{Source: link{Name: r.Name}, Error: r.Error, NextDue: s.brief(r.NextDue), Why: r.DueReason}
 	if r.Outcome == feed.OutcomeOK || r.Outcome == feed.OutcomeNotModified {
 		row.Items = countsInWords(r.Counts)
 	}
@@ -166,42 +209,68 @@ func (s *Server) runRow(r feed.SourceReport) runRow {
 	return row
 }
 
-// runPage shows one run; while it is in progress the page asks again by itself.
+// runPage shows one run. While it is in progress the page follows it.
 func (s *Server) runPage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	report, err := s.runner.Report(r.Context(), id)
+	s.servePage(w, r, "run "+id, s.thisSecond(), "run", func(ctx context.Context, who viewer) (page, error) {
+		report, err := s.runner.Report(ctx, id)
+		if err != nil {
+			return page{}, err
+		}
+		return s.runBody(ctx, who, report)
+	})
+}
+
+func (s *Server) runBody(ctx context.Context, who viewer, report feed.Report) (page, error) {
+	sources, err := s.store.Sources(ctx)
 	if err != nil {
-		s.failPage(w, r, err)
-		return
+		return page{}, err
 	}
-	sources, err := s.store.Sources(r.Context())
-	if err != nil {
-		s.failPage(w, r, err)
-		return
-	}
-	p := page{Title: "Run", NoIndex: true, Section: "runs", Wide: true, Body: s.runView(publicReport(report, sources))}
-	if report.State == "running" {
+	v := s.runView(who, report, sources)
+	p := page{Title: "Run", NoIndex: true, Section: "runs", Wide: true}
+	if v.Live {
 		p.Refresh = refreshSeconds
+	} else if v.News, err = s.newsOf(ctx, report); err != nil {
+		return page{}, err
 	}
-	s.freshPage(w, r, http.StatusOK, "run", p)
+	v.MoreNews = max(0, report.Counts.Published-len(v.News))
+	p.Body = v
+	return p, nil
+}
+
+// newsOf are the items that were admitted while a run lasted, which is when its
+// own are: at its end.
+func (s *Server) newsOf(ctx context.Context, r feed.Report) ([]newsView, error) {
+	if r.Counts.Published == 0 || r.Finished.IsZero() {
+		return nil, nil
+	}
+	newest, err := s.newestBefore(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	since, err := s.publishedSince(ctx, r.Finished.Add(time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	items, err := s.store.Items(ctx, store.Query{Limit: min(runNewsShown, r.Counts.Published), Before: newest.Place - int64(since) + 1})
+	if err != nil {
+		return nil, err
+	}
+	var news []newsView
+	for _, item := range items {
+		if item.Admitted.Before(r.Started) {
+			break
+		}
+		news = append(news, newsView{
+			Title: titleOf(item), Language: cmp.Or(item.Entry.Language, item.Source.About.Language), Page: s.root + "/items/" + item.ID, Via: via(item),
+		})
+	}
+	return news, nil
 }
 
 // startRun takes the form on /runs: it starts a run and leads to its page.
-func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, formBytes)
-	if err := s.crossOrigin.Check(r); err != nil {
-		s.errorPage(w, r, http.StatusForbidden, "This cannot be done", "The form was sent from another site. Open this site's own page of runs and start it there.")
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		s.errorPage(w, r, http.StatusBadRequest, "This cannot be done", "The form could not be read. Open the page of runs again and start it there.")
-		return
-	}
-	if err := s.guard.check(r, strings.TrimSpace(r.PostForm.Get("token"))); err != nil {
-		s.runsProblem(w, r, err)
-		return
-	}
-	id, err := s.runner.Trigger(r.Context(), feed.RunRequest{Trigger: "api", Force: r.PostForm.Get("force") == "1"})
+func (s *Server) startRun(w http.ResponseWriter, r *http.Request, form url.Values) {
+	id, err := s.runner.Trigger(r.Context(), feed.RunRequest{Trigger: "api", Force: form.Get("force") == "1"})
 	if err != nil {
 		s.runsProblem(w, r, err)
 		return
@@ -212,7 +281,7 @@ func (s *Server) startRun(w http.ResponseWriter, r *http.Request) {
 // runsProblem shows the list again with what was wrong above the form.
 func (s *Server) runsProblem(w http.ResponseWriter, r *http.Request, problem error) {
 	status := s.problemStatus(w, r, problem)
-	p, err := s.runsList(r.Context(), message(problem))
+	p, err := s.runsList(r.Context(), viewer{Admin: true}, message(problem))
 	if err != nil {
 		s.failPage(w, r, err)
 		return

@@ -3,10 +3,13 @@ package web
 import (
 	"context"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/ingest/fetch"
 	"tributary/store"
 )
 
@@ -29,6 +33,21 @@ type Options struct {
 	Now       func() time.Time
 	Corrector Corrector // carries out what people put right; nil: nobody does here
 	Moderator Moderator // carries out what people say is on topic; nil: nobody does here
+	Replayer  Replayer  // tries other thresholds on what is stored; nil: nobody does here
+	Keys      Keys      // makes and removes reader keys; nil: nobody does here
+	// Private puts everything but the feeds behind the log-in, and the feeds
+	// behind reader keys.
+	Private bool
+	// NoPictures keeps pictures of other sites out of the pages of items too.
+	NoPictures bool
+	// HubURL is the WebSub hub that the feeds name; "": none. Hub answers there if
+	// it is our own, and Changed is told, briefly, when the feeds were rendered anew.
+	HubURL  string
+	Hub     http.Handler
+	Changed func()
+	// TrustedProxies are the networks of proxies that are believed what they say
+	// of the visitor (X-Forwarded-For, X-Forwarded-Proto).
+	TrustedProxies []netip.Prefix
 	// Filter says by what entries are told to be on topic at present: one of
 	// ingest's modes, FilterLearned, FilterRules or FilterOff; nil: off.
 	Filter func() string
@@ -37,15 +56,17 @@ type Options struct {
 // Store is what the server reads. Package store documents the methods.
 type Store interface {
 	Change(ctx context.Context) (int64, error)
-	Window(ctx context.Context) ([]feed.Item, error)
-	WindowOf(ctx context.Context, minPublishers int) ([]feed.Item, error)
+	Window(ctx context.Context) (items []feed.Item, older int64, err error)
+	Archive(ctx context.Context, block int64) (items []feed.Item, newer bool, err error)
 	Stories(ctx context.Context, q store.StoryQuery) ([]feed.Story, error)
 	Item(ctx context.Context, id string) (feed.Item, error)
 	Items(ctx context.Context, q store.Query) ([]feed.Item, error)
+	Tags(ctx context.Context, limit int) ([]store.TagCount, error)
 	Entries(ctx context.Context, itemRow int64) ([]feed.Entry, error)
 	Corrections(ctx context.Context, limit int) ([]feed.Correction, error)
 	Sources(ctx context.Context) ([]feed.Source, error)
 	Source(ctx context.Context, name string) (feed.Source, error)
+	SourceDays(ctx context.Context, sourceID int64, since time.Time) ([]feed.SourceDay, error)
 	Totals(ctx context.Context) (store.Totals, error)
 	Run(ctx context.Context, id string) (feed.Report, error)
 	Runs(ctx context.Context, limit int) ([]feed.Report, error)
@@ -55,8 +76,18 @@ type Store interface {
 	HeldEntries(ctx context.Context, q store.HeldQuery) ([]feed.HeldEntry, error)
 	HeldCounts(ctx context.Context, since time.Time) (map[string]int, error)
 	EntryByID(ctx context.Context, id int64) (feed.HeldEntry, error)
+	Copies(ctx context.Context, urls, contents []int64) ([]feed.Known, error)
+	ItemByRow(ctx context.Context, row int64) (feed.Item, error)
 	Judged(ctx context.Context, limit int) ([]feed.JudgedEntry, error)
 	ReaderKeyName(ctx context.Context, hash string) (name string, found bool, err error)
+	ReaderKeys(ctx context.Context) ([]feed.ReaderKey, error)
+}
+
+// Keys makes and removes reader keys.
+type Keys interface {
+	// Make makes a key for the reader that name says. It is known this once.
+	Make(ctx context.Context, name string) (key string, err error)
+	Remove(ctx context.Context, name string) error
 }
 
 // Runner starts ingests.
@@ -73,12 +104,34 @@ type Runner interface {
 	Running() bool
 }
 
-// Sources adds and removes sources.
+// Sources adds, changes and removes sources.
 type Sources interface {
+	// Preview finds the feed at or behind an address and tells what it would
+	// bring. Nothing is stored.
+	Preview(ctx context.Context, src feed.Source) (SourcePreview, error)
 	// Add validates a source by fetching it (a page's feeds are discovered),
-	// stores it, and says in words what was found.
-	Add(ctx context.Context, src feed.Source) (added feed.Source, found string, err error)
+	// stores it, says in words what was found, and starts its first run.
+	Add(ctx context.Context, src feed.Source) (added feed.Source, found, run string, err error)
+	// Update changes what a person may say of the source with this slug.
+	Update(ctx context.Context, src feed.Source) error
 	Remove(ctx context.Context, slug string, purge bool) error
+	// Import adds the feeds of an OPML file that are no sources yet.
+	Import(ctx context.Context, file io.Reader) ([]ImportedSource, error)
+}
+
+// SourcePreview is what a source would bring if it were added.
+type SourcePreview struct {
+	Source feed.Source       // with the feed's address, and what it says of itself
+	Feeds  []fetch.Candidate // that the page there names; none: it is a feed itself
+	Would  ingest.Preview
+}
+
+// ImportedSource is what became of a feed in an imported list: added, known
+// already, or left out for a problem.
+type ImportedSource struct {
+	Source  feed.Source
+	Added   bool
+	Problem string
 }
 
 // Server answers HTTP requests. Make one with New.
@@ -93,6 +146,7 @@ type Server struct {
 	pages       map[string]*template.Template
 	assets      assets
 	guard       *guard
+	sessions    sessions
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics
 	cache       *cache
@@ -102,7 +156,12 @@ type Server struct {
 	seen        atomic.Int64 // the newest change number we know of
 	counted     counted
 	learned     learned
-	decided     atomic.Int64 // what people have decided here since the start
+	decided     atomic.Int64    // what people have decided here since the start
+	streams     chan struct{}   // one for each page that follows a run
+	ending      context.Context // ends with Watch, and streams with it
+	replaying   sync.Mutex
+	end         context.CancelFunc
+	mux         *http.ServeMux
 	handler     http.Handler
 }
 
@@ -129,14 +188,18 @@ func New(o Options, s Store, runner Runner, sources Sources) *Server {
 		root:        pathOf(o.Site.BaseURL),
 		assets:      newAssets(),
 		guard:       newGuard(o.Token, o.Now),
+		sessions:    newSessions(o.Token, o.Now),
 		crossOrigin: newCrossOrigin(o.Site.BaseURL),
 		cache:       newCache(cacheEntries, cacheBytes),
 		variants:    newVariants(),
 		poke:        make(chan struct{}, 1),
+		streams:     make(chan struct{}, streamsAtOnce),
 	}
+	srv.ending, srv.end = context.WithCancel(context.Background())
 	srv.pages = parsePages(srv)
 	srv.metrics = newMetrics(srv)
-	srv.handler = srv.observe(srv.routes())
+	srv.mux = srv.routes()
+	srv.handler = srv.observe(srv.mux)
 	return srv
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +14,7 @@ import (
 )
 
 // sourcesShown is how many sources one page of the table has.
-const sourcesShown = 200
+const sourcesShown = 100
 
 // isPublic tells whether a source may appear in public output: it is not
 // marked private, and fetching it takes no secrets.
@@ -45,98 +47,178 @@ func failing(src feed.Source) bool {
 
 // sourcesView is the body of /sources.
 type sourcesView struct {
-	Sources        []sourceView
+	Sources        []sourceRow
+	Filters        []sourceFilter
 	Total, Failing int
-	Private        int // not listed
-	Older, Newer   int // numbers of neighbouring pages; 0: none
+	Private        int    // not listed
+	Show           string // "": all
+	Done           string // what was just done, in words
+	Older, Newer   string // neighbouring pages; "": none
 }
 
-// sourceView is a row of the table.
-type sourceView struct {
-	Name       string
-	Site       string // "": not known
+// sourceFilter is a part of the sources that can be shown alone.
+type sourceFilter struct {
+	Show, Words string
+	N           int
+	has         func(feed.Source) bool
+}
+
+// sourceFilters are the parts of the sources.
+func sourceFilters() []sourceFilter {
+	return []sourceFilter{
+		{"", "All", 0, func(feed.Source) bool { return true }},
+		{"failing", "Failing", 0, func(src feed.Source) bool { return src.Enabled && failing(src) }},
+		{"off", "Switched off", 0, func(src feed.Source) bool { return !src.Enabled }},
+	}
+}
+
+// sourceRow is a row of the table.
+type sourceRow struct {
+	Slug, Name string
 	Address    string // the feed's; "" of a folder
 	Kind       feed.SourceKind
-	Tone       string // "good", "wait", "bad", "off"
-	Status     string // in words
-	Error      string
+	Private    bool
+	Condition  conditionView
 	LastFetch  moment
 	LastChange moment
-	NextDue    moment
-	Due        string // when next, if that is not a moment
-	DueReason  string
-	Failures   int
-	Received   string // bytes, in how many requests; "" of a folder
-	Saved      string // by requests answered 304
+	Spark      *spark // of the last 30 days; nil: there was nothing
+}
+
+// conditionView is how a source is doing.
+type conditionView struct {
+	Tone     string // "good", "wait", "bad", "off"
+	Status   string // in words
+	Error    string
+	Failures int
+	Next     moment
+	Due      string // when next, if that is not a moment
+	Reason   string // why then
+}
+
+// sourcesRequest is what the list of sources is asked for.
+type sourcesRequest struct {
+	show string // a filter; "": all
+	page int    // from 1
+	done string // a word for what was just done
+}
+
+func sourcesRequestOf(r *http.Request) (sourcesRequest, error) {
+	v := r.URL.Query()
+	q := sourcesRequest{show: v.Get("show"), page: 1, done: v.Get("done")}
+	if !slices.ContainsFunc(sourceFilters(), func(f sourceFilter) bool { return f.Show == q.show }) {
+		return q, feed.Errorf(feed.CodeInvalid, "“show” is failing, off or nothing.")
+	}
+	if text := v.Get("page"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return q, feed.Errorf(feed.CodeInvalid, "“page” must be a whole number above 0.")
+		}
+		q.page = n
+	}
+	return q, nil
+}
+
+// path is the address of a page of the list.
+func (q sourcesRequest) path(page int) string {
+	v := url.Values{}
+	if q.show != "" {
+		v.Set("show", q.show)
+	}
+	if page > 1 {
+		v.Set("page", strconv.Itoa(page))
+	}
+	if len(v) == 0 {
+		return "/sources"
+	}
+	return "/sources?" + v.Encode()
 }
 
 func (s *Server) sourcesPage(w http.ResponseWriter, r *http.Request) {
-	number := 1
-	if q := r.URL.Query().Get("page"); q != "" {
-		n, err := strconv.Atoi(q)
-		if err != nil || n < 1 {
-			s.errorPage(w, r, http.StatusBadRequest, "No such page", "“page” must be a whole number above 0.")
-			return
-		}
-		number = n
+	q, err := sourcesRequestOf(r)
+	if err != nil {
+		s.failPage(w, r, err)
+		return
 	}
-	s.servePage(w, r, fmt.Sprint("sources ", number), s.thisSecond(), "sources", func(ctx context.Context) (page, error) {
-		return s.sourcesList(ctx, number)
+	s.servePage(w, r, q.path(q.page), s.thisSecond(), "sources", func(ctx context.Context, v viewer) (page, error) {
+		return s.sourcesList(ctx, v, q)
 	})
 }
 
-func (s *Server) sourcesList(ctx context.Context, number int) (page, error) {
+func (s *Server) sourcesList(ctx context.Context, who viewer, q sourcesRequest) (page, error) {
 	all, err := s.store.Sources(ctx)
 	if err != nil {
 		return page{}, err
 	}
-	shown := public(all)
-	v := sourcesView{Total: len(shown), Private: len(all) - len(shown)}
-	for _, src := range shown {
-		if src.Enabled && failing(src) {
-			v.Failing++
+	seen := all
+	if !who.Admin {
+		seen = public(all)
+	}
+	v := sourcesView{Total: len(seen), Private: len(all) - len(seen), Show: q.show, Filters: sourceFilters()}
+	if who.Admin {
+		v.Done = sourceDone[q.done]
+	}
+	var shown []feed.Source
+	for i, f := range v.Filters {
+		part := slices.DeleteFunc(slices.Clone(seen), func(src feed.Source) bool { return !f.has(src) })
+		v.Filters[i].N = len(part)
+		if f.Show == q.show {
+			shown = part
+		}
+		if f.Show == "failing" {
+			v.Failing = len(part)
 		}
 	}
-	from := (number - 1) * sourcesShown
+	from := (q.page - 1) * sourcesShown
 	if from > 0 && from >= len(shown) {
-		return page{}, feed.Errorf(feed.CodeNotFound, "there is no page %d", number)
+		return page{}, feed.Errorf(feed.CodeNotFound, "there is no page %d", q.page)
 	}
 	to := min(from+sourcesShown, len(shown))
 	for _, src := range shown[from:to] {
-		v.Sources = append(v.Sources, s.sourceView(src))
+		row, err := s.sourceRow(ctx, who, src)
+		if err != nil {
+			return page{}, err
+		}
+		v.Sources = append(v.Sources, row)
 	}
-	v.Newer = number - 1
+	if q.page > 1 {
+		v.Newer = s.root + q.path(q.page-1)
+	}
 	if to < len(shown) {
-		v.Older = number + 1
+		v.Older = s.root + q.path(q.page+1)
 	}
 	return page{
 		Title:       "Sources",
 		Description: "Where the items come from, and how each source is doing.",
 		Canonical:   s.opt.Site.BaseURL + "/sources",
-		NoIndex:     number > 1,
+		NoIndex:     q.page > 1 || q.show != "",
 		Section:     "sources",
 		Wide:        true,
 		Body:        v,
 	}, nil
 }
 
-func (s *Server) sourceView(src feed.Source) sourceView {
-	st := src.State
-	v := sourceView{
-		Name: src.Title(), Kind: src.Kind, Site: publicURL(src.About.Link),
-		Error:     publicError(st.Error, src),
-		LastFetch: s.brief(st.LastFetch), LastChange: s.brief(st.LastChange),
-		Failures: st.Failures,
+func (s *Server) sourceRow(ctx context.Context, who viewer, src feed.Source) (sourceRow, error) {
+	days, err := s.store.SourceDays(ctx, src.ID, s.chartFrom())
+	if err != nil {
+		return sourceRow{}, err
 	}
-	v.Tone, v.Status = toneOf(src), src.Condition()
-	v.NextDue, v.Due, v.DueReason = s.due(src)
+	row := sourceRow{
+		Slug: src.Slug, Name: src.Title(), Kind: src.Kind, Private: src.Private, Condition: s.condition(who, src),
+		LastFetch: s.brief(src.State.LastFetch), LastChange: s.brief(src.State.LastChange),
+		Spark: sparkOf(s.everyDay(days), itemSeries),
+	}
 	if src.Kind == feed.KindFeed {
-		v.Address = publicURL(src.URL)
-		if st.Fetches > 0 {
-			v.Received = bytesInWords(st.BytesIn) + " in " + count(int(st.Fetches), "request", "requests")
-		}
-		v.Saved = saved(st)
+		row.Address = feed.Redacted(src.URL)
 	}
+	return row, nil
+}
+
+func (s *Server) condition(who viewer, src feed.Source) conditionView {
+	v := conditionView{Tone: toneOf(src), Status: src.Condition(), Error: src.State.Error, Failures: src.State.Failures}
+	if !who.Admin {
+		v.Error = publicError(v.Error, src)
+	}
+	v.Next, v.Due, v.Reason = s.due(src)
 	return v
 }
 
@@ -189,8 +271,13 @@ func publicError(text string, src feed.Source) string {
 	return text
 }
 
-// opml is the list of public sources for other readers (OPML 2.0).
+// opml is the list of sources for other readers (OPML 2.0): of the public ones,
+// for an administrator of all but those that are fetched with secrets.
 func (s *Server) opml(w http.ResponseWriter, r *http.Request) {
+	if s.viewer(r).Admin {
+		s.wholeOPML(w, r)
+		return
+	}
 	doc, err := s.cache.document("opml", s.thisSecond(), func() (*document, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTimeout)
 		defer cancel()
@@ -203,6 +290,8 @@ func (s *Server) opml(w http.ResponseWriter, r *http.Request) {
 	doc.serve(w, r)
 }
 
+const opmlType = "text/x-opml; charset=utf-8"
+
 func (s *Server) opmlDocument(ctx context.Context) (*document, error) {
 	all, err := s.store.Sources(ctx)
 	if err != nil {
@@ -213,7 +302,33 @@ func (s *Server) opmlDocument(ctx context.Context) (*document, error) {
 		return nil, err
 	}
 	return newDocument(body, docOptions{
-		mediaType:    "text/x-opml; charset=utf-8",
-		cacheControl: fmt.Sprintf("public, max-age=%d", int(s.opt.MaxAge.Seconds())),
+		mediaType:    opmlType,
+		cacheControl: s.shared(fmt.Sprintf("max-age=%d", int(s.opt.MaxAge.Seconds()))),
+		vary:         varyCookie,
 	})
+}
+
+// wholeOPML answers with the list as an administrator takes it along.
+func (s *Server) wholeOPML(w http.ResponseWriter, r *http.Request) {
+	all, err := s.store.Sources(r.Context())
+	if err != nil {
+		s.failPage(w, r, err)
+		return
+	}
+	for i := range all {
+		all[i].Private = false // it is for the one who keeps them; what has secrets stays out
+	}
+	body, err := feed.OPML(s.opt.Site.Title, all, s.opt.Now())
+	if err != nil {
+		s.failPage(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", opmlType)
+	h.Set("Content-Disposition", `attachment; filename="sources.opml"`)
+	h.Set("Cache-Control", "no-store")
+	h["X-Content-Type-Options"] = noSniff
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
 }

@@ -62,10 +62,10 @@ func leading(items []feed.Item) int {
 
 // groupView shows the leading one of a story's items with the others as its
 // coverage, and what else it is known to have.
-func (s *Server) groupView(items []feed.Item) itemView {
+func (s *Server) groupView(who viewer, items []feed.Item) itemView {
 	first := leading(items)
 	lead := items[first]
-	v := s.itemView(lead)
+	v := s.itemView(who, lead)
 	var others []feed.Cover
 	known := map[string]bool{lead.ID: true}
 	for i, item := range items {
@@ -78,7 +78,7 @@ func (s *Server) groupView(items []feed.Item) itemView {
 	hidden := 0
 	for _, c := range lead.Coverage {
 		switch {
-		case c.Private && !known[c.ID]:
+		case c.Private && !who.Admin && !known[c.ID]:
 			hidden++
 		case !known[c.ID]:
 			others, known[c.ID] = append(others, c), true

@@ -43,7 +43,7 @@ func TestAStoryStandsWhereItsNewestItemDoesLedByItsFirst(t *testing.T) {
 	if len(groups) != 2 || len(groups[0]) != 3 || groups[1][0].ID != "other" {
 		t.Fatalf("%d groups: %+v", len(groups), groups)
 	}
-	v := newServer(t, openStore(t)).groupView(groups[0])
+	v := newServer(t, openStore(t)).groupView(viewer{}, groups[0])
 	if v.Title != "Told by C" || v.Coverage.Names != "A, B" || v.Coverage.Total != 2 || v.Coverage.More != 0 {
 		t.Errorf("%+v", v)
 	}
@@ -53,7 +53,7 @@ func TestAStoryStandsWhereItsNewestItemDoesLedByItsFirst(t *testing.T) {
 	for i := range groups[0] {
 		groups[0][i].Founder = groups[0][1].ID
 	}
-	if v := newServer(t, openStore(t)).groupView(groups[0]); v.Title != "Told by B" {
+	if v := newServer(t, openStore(t)).groupView(viewer{}, groups[0]); v.Title != "Told by B" {
 		t.Errorf("the story is led by “%s”, not by what it began with", v.Title)
 	}
 }
@@ -77,7 +77,7 @@ func TestAFoldNamesWhatIsKnownBeyondThePageOnce(t *testing.T) {
 		{ID: "y", Title: "Told by Y", Source: "A", Published: noon.Add(-9 * time.Hour)},
 		{ID: "z", Title: "Secret", Source: "Z", Published: noon, Private: true},
 	}
-	v := newServer(t, openStore(t)).groupView(items).Coverage
+	v := newServer(t, openStore(t)).groupView(viewer{}, items).Coverage
 	if diff := cmp.Diff([]string{"Told by X", "Told by A", "Told by Y"}, shownTitles(v.Reports)); diff != "" {
 		t.Error(diff)
 	}
@@ -87,7 +87,7 @@ func TestAFoldNamesWhatIsKnownBeyondThePageOnce(t *testing.T) {
 }
 
 func TestManySourcesAreNotAllNamed(t *testing.T) {
-	v := newServer(t, openStore(t)).groupView(related(7))
+	v := newServer(t, openStore(t)).groupView(viewer{}, related(7))
 	if v.Coverage.Names != "A, B, C, D and others" {
 		t.Error(v.Coverage.Names)
 	}
@@ -190,8 +190,8 @@ func TestAnItemsPageSaysWhyItIsToldWithOthers(t *testing.T) {
 	item, err := srv.store.Item(t.Context(), borderID)
 	must(t, err)
 	item.StoryWhy = "It shares “Warsaw” and 3 more words with 2 items of the story (likeness 0.41)."
-	v := srv.itemPageView(item)
-	v.Why, err = srv.whyView(t.Context(), item)
+	v := srv.itemPageView(viewer{}, item)
+	v.Why, err = srv.whyView(t.Context(), viewer{}, item)
 	must(t, err)
 	body, err := srv.renderPage("item", page{Body: v})
 	must(t, err)

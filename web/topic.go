@@ -71,6 +71,7 @@ type topicView struct {
 	Doubtful     int
 	Held         []tabView // by rule
 	Total        int
+	Replay       *replayForm // nil: one may not try
 }
 
 // termView is a term of the profile.
@@ -83,7 +84,7 @@ func (s *Server) topicPage(w http.ResponseWriter, r *http.Request) {
 	s.servePage(w, r, fmt.Sprint("topic ", s.decided.Load()), s.thisSecond(), "topic", s.topicBody)
 }
 
-func (s *Server) topicBody(ctx context.Context) (page, error) {
+func (s *Server) topicBody(ctx context.Context, who viewer) (page, error) {
 	stored, profile, err := s.profile(ctx)
 	if err != nil {
 		return page{}, err
@@ -103,6 +104,10 @@ func (s *Server) topicBody(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	v.Held, v.Total = tabs[1:], total
+	if who.Admin && s.opt.Replayer != nil && v.Mode == ingest.FilterLearned && v.Version != 0 {
+		form := newReplayForm(replayRequest{days: 14})
+		v.Replay = &form
+	}
 	return page{
 		Title: "Topic", Description: "What this feed is about, as its seeds taught it, and what was kept out of it.",
 		Canonical: s.opt.Site.BaseURL + "/topic", Section: "topic", Body: v,

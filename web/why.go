@@ -13,6 +13,7 @@ type whyView struct {
 	Others  int    // entries that strangers are not told of
 	Story   string // why it is with the other items of its story; "": there are none, or it came first
 	Decide  int64  // the entry that a person may say is off topic; 0: none, or nobody may
+	Split   bool   // a person may take an entry out
 }
 
 // whyEntryView is one entry, as a page shows it.
@@ -81,14 +82,14 @@ func (e whyEntry) public() bool {
 // reason is why it was decided so, for strangers.
 func (e whyEntry) reason() string { return publicError(e.Decision.Reason, e.source) }
 
-func (s *Server) whyView(ctx context.Context, item feed.Item) (whyView, error) {
+func (s *Server) whyView(ctx context.Context, who viewer, item feed.Item) (whyView, error) {
 	entries, err := s.entriesOf(ctx, item)
 	if err != nil {
 		return whyView{}, err
 	}
-	v := whyView{Story: item.StoryWhy}
+	v := whyView{Story: item.StoryWhy, Split: who.Admin && s.opt.Corrector != nil && len(entries) > 1}
 	for _, e := range entries {
-		if !e.public() {
+		if !who.Admin && !e.public() {
 			v.Others++
 			continue
 		}

@@ -86,7 +86,7 @@ func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) 
 	a.scheduler = scheduler.New(cfg.scheduling(), st, &ingest.Pipeline{
 		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Policy: a.policy, Now: time.Now, Filter: a.policy.Filter,
 	}, log)
-	a.sources = &sources{store: st, fetcher: a.fetcher, runner: a.scheduler, trigger: "api", now: time.Now}
+	a.sources = &sources{store: st, fetcher: a.fetcher, filter: a.policy.Filter, runner: a.scheduler, trigger: "api", now: time.Now}
 	return a, a.fetchAnew(ctx)
 }
 
@@ -113,7 +113,7 @@ func newClient(cfg Config, limited []feed.Source) *fetch.Client {
 // filter says what is on topic. The rules were read once before, without an error.
 func (c Config) filter() ingest.Filter {
 	rules, _ := topic.ParseRules(c.Rules.include, c.Rules.exclude, c.Rules.require)
-	return ingest.Filter{Mode: c.Filter, Rules: rules, Threshold: c.Threshold}
+	return ingest.Filter{Mode: c.Filter, Rules: rules, Seeds: c.givesSeeds(), Threshold: c.Threshold}
 }
 
 // fetchesLike tells whether two configurations fetch alike.

@@ -55,6 +55,7 @@ func checkAll(ctx context.Context, cfg Config) []finding {
 	all = append(all, checkDatabase(ctx, cfg)...)
 	all = append(all, checkSeeds(ctx, cfg)...)
 	all = append(all, checkTopic(ctx, cfg)...)
+	all = append(all, checkDoors(ctx, cfg)...)
 	return append(all, checkSources(cfg)...)
 }
 
@@ -184,10 +185,37 @@ func checkTopic(ctx context.Context, cfg Config) (all []finding) {
 			}
 		}
 		says := cfg.whoDecides(ctx, head.Version)
-		if head.Version != 0 && cfg.Filter == ingest.FilterLearned && seedFiles(ctx, cfg) == 0 {
+		if seeds, _ := seedFiles(ctx, cfg); seeds == 0 && head.Version != 0 && cfg.Filter == ingest.FilterLearned {
 			says += " There is no seed now: that profile stays."
 		}
 		all = []finding{{"topic", true, says}}
+		return nil
+	})
+	return all
+}
+
+// checkDoors says who can come in, and whether others could read the token on its
+// way. What is wrong with the database, its own check says.
+func checkDoors(ctx context.Context, cfg Config) (all []finding) {
+	if strings.HasPrefix(cfg.BaseURL, "http:") && !isPrivateAddress(cfg.BaseURL) {
+		all = append(all, finding{"base_url", true, cfg.BaseURL + " is without TLS: the token and reader keys can be read on their way; better write https:, with a proxy that speaks it"})
+	}
+	if !cfg.Closed {
+		return all
+	}
+	_ = withExisting(ctx, cfg, func(st *store.Store) error {
+		var keys []feed.ReaderKey
+		if st != nil {
+			var err error
+			if keys, err = st.ReaderKeys(ctx); err != nil {
+				return err
+			}
+		}
+		says := plural(len(keys), "reader key") + " for the feeds"
+		if len(keys) == 0 {
+			says = "no feed reader can read yet; make a key for each with: tributary key add NAME"
+		}
+		all = append(all, finding{"private", true, says})
 		return nil
 	})
 	return all

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -36,11 +37,15 @@ type Config struct {
 	Description string
 	Language    string // BCP 47
 	Author      string
-	Icon        string // absolute URL; "" if none
-	Contact     string // for the User-Agent; "" if none
-	Token       string // "": the one in the data folder
-	DatabaseURL string // "": SQLite in the data folder
-	Private     bool   // allow_private: fetching may reach loopback and private addresses
+	Icon        string         // absolute URL; "" if none
+	Contact     string         // for the User-Agent; "" if none
+	Token       string         // "": the one in the data folder
+	DatabaseURL string         // "": SQLite in the data folder
+	Private     bool           // allow_private: fetching may reach loopback and private addresses
+	Closed      bool           // private: all pages are behind the log-in, the feeds behind reader keys
+	Pictures    bool           // of other sites, on the pages of items
+	Proxies     []netip.Prefix // trusted_proxies: believed what they say of visitors
+	Hub         string         // own, off, or the address of one elsewhere; "": own if others can reach it
 	Keep        time.Duration
 	HostSpacing time.Duration
 	Filter      string // topic.filter
@@ -74,6 +79,10 @@ var settings = map[string]setting{
 	"token":           into(func(c *Config) *string { return &c.Token }, parseToken),
 	"database_url":    into(func(c *Config) *string { return &c.DatabaseURL }, parseDatabaseURL),
 	"allow_private":   into(func(c *Config) *bool { return &c.Private }, parseBool),
+	"private":         into(func(c *Config) *bool { return &c.Closed }, parseBool),
+	"pictures":        into(func(c *Config) *bool { return &c.Pictures }, parseSwitch),
+	"trusted_proxies": into(func(c *Config) *[]netip.Prefix { return &c.Proxies }, parseProxies),
+	"hub":             into(func(c *Config) *string { return &c.Hub }, parseHub),
 	"keep":            into(func(c *Config) *time.Duration { return &c.Keep }, durationOf(24*time.Hour, "400d")),
 	"host_spacing":    into(func(c *Config) *time.Duration { return &c.HostSpacing }, durationOf(0, "1s")),
 	"topic.filter":    into(func(c *Config) *string { return &c.Filter }, parseFilter),
@@ -101,6 +110,7 @@ var defaults = []value{
 	{"time_zone", "UTC", ""},
 	{"title", "Tributary", ""},
 	{"language", "en", ""},
+	{"pictures", "on", ""},
 	{"keep", "400d", ""},
 	{"host_spacing", "1s", ""},
 	{"topic.filter", ingest.FilterLearned, ""},
@@ -144,6 +154,9 @@ func loadConfig(cfgFile string, environ []string, flags []value) (Config, error)
 	}
 	c.apply(environment.values(), &wrong)
 	c.apply(flags, &wrong)
+	if err := c.checkHub(); err != nil {
+		wrong.add(value{"hub", c.Hub, c.from["hub"]}.problem(err))
+	}
 	c.declare(slices.Concat(doc.sources, environment.sources(&wrong)), &wrong)
 	return c, wrong.err()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,7 @@ func load(t *testing.T, text string, environ []string, flags ...value) (Config, 
 func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"titel: x", `tributary.yaml:1: titel: there is no such key; did you mean title?`},
-		{"colour: blue", `tributary.yaml:1: colour: there is no such key; known are allow_private, author, base_url, contact, data, database_url, description, host_spacing, icon, keep, language, listen, rescan, schedule, seeds, sources, time_zone, title, token, topic`},
+		{"colour: blue", `tributary.yaml:1: colour: there is no such key; known are allow_private, author, base_url, contact, data, database_url, description, host_spacing, hub, icon, keep, language, listen, pictures, private, rescan, schedule, seeds, sources, time_zone, title, token, topic, trusted_proxies`},
 		{"title: a\ntitle: b", `tributary.yaml:2: title: the key stands in line 1 already; keep one of the two`},
 		{"- a", `tributary.yaml:1: this should be keys with values, written as key: value, one a line`},
 		{"title: [a]", `tributary.yaml:1: title: this should be one value, not a list or keys`},
@@ -52,6 +53,13 @@ func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		{"token: fifteen-secrets", `tributary.yaml:1: token: a token of 15 characters is too easy to guess, the least is 16; make one with: openssl rand -hex 32`},
 		{"database_url: mysql://root:secret@db/x", `tributary.yaml:1: database_url: this is not a PostgreSQL address; write postgres://user:password@host:5432/database, or leave it out for SQLite in the data folder`},
 		{"allow_private: perhaps", `tributary.yaml:1: allow_private: "perhaps" is neither true nor false; write true or false`},
+		{"private: me", `tributary.yaml:1: private: "me" is neither true nor false; write true or false`},
+		{"pictures: small", `tributary.yaml:1: pictures: "small" is neither on nor off; write on or off`},
+		{"trusted_proxies: nginx", `tributary.yaml:1: trusted_proxies: "nginx" is neither an address nor a network; write the proxy's address such as 10.0.0.2, or its network such as 10.0.0.0/8 or fd00::/8`},
+		{"trusted_proxies:\n  - 10.0.0.2\n  - 10.0.0.2:80\n  - 0.0.0.0/0\n  - [a]", `tributary.yaml:3: trusted_proxies: "10.0.0.2:80" is neither an address nor a network; write the proxy's address such as 10.0.0.2, or its network such as 10.0.0.0/8 or fd00::/8
+tributary.yaml:4: trusted_proxies: "0.0.0.0/0" is everybody: then anybody may say to be anybody else; write the proxy's own address or network, such as 10.0.0.2
+tributary.yaml:5: trusted_proxies: this should be one value, not a list or keys`},
+		{"trusted_proxies: {a: b}", `tributary.yaml:1: trusted_proxies: this should be one value, not a list or keys`},
 		{"topic: {filter: magic}", `tributary.yaml:1: topic.filter: "magic" is no filter; write learned (by what the seeds teach, and the rules), rules (by them alone) or off (everything is kept)`},
 		{"topic:\n  include:\n    - Brekke\n    - heading:dam", `tributary.yaml:4: topic.include: "heading:dam": there is no field heading; write one of title, text, source, author, category, url`},
 		{"topic:\n  exclude: [\"…\"]", `tributary.yaml:2: topic.exclude: "…": there is no word to look for; write a word or a phrase, such as "security guarantees"`},
@@ -131,7 +139,7 @@ func TestVariablesThatLookLikeOursAndAreNotAreNamed(t *testing.T) {
 		{"TRIBUTARY_SED=x", "TRIBUTARY_SED: there is no such variable; did you mean TRIBUTARY_SEEDS?"},
 		{"TRIBUTARY_BASEURL=x", "TRIBUTARY_BASEURL: there is no such variable; did you mean TRIBUTARY_BASE_URL?"},
 		{"TRIBUTARY_PORT=8080", "TRIBUTARY_PORT: there is no such variable; known are TRIBUTARY_ALLOW_PRIVATE, TRIBUTARY_BASE_URL, TRIBUTARY_DATA, " +
-			"TRIBUTARY_DATABASE_URL, TRIBUTARY_LISTEN, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN"},
+			"TRIBUTARY_DATABASE_URL, TRIBUTARY_HUB, TRIBUTARY_LISTEN, TRIBUTARY_PICTURES, TRIBUTARY_PRIVATE, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN, TRIBUTARY_TRUSTED_PROXIES"},
 		{"TRIBUTARY_SED=", ""},
 		{"TRIBUTARY=x", ""},
 		{"TRIBUTARY_MY_KEY=x", ""},
@@ -253,6 +261,38 @@ sources:
 	}
 	if first := c.declared(config)[0]; first.Slug != feed.SeedsSlug || first.Kind != feed.KindFolder || first.URL != c.Seeds {
 		t.Errorf("the seeds do not come first: %+v", first)
+	}
+}
+
+func TestProxiesAreNamedInAListOrALine(t *testing.T) {
+	const want = "[10.0.0.2/32 192.168.0.0/16 ::1/128 fd00::/8]"
+	for _, c := range []struct{ file, variable string }{
+		{"trusted_proxies: [10.0.0.2, 192.168.7.0/16, '::1', 'fd00::/8']", ""},
+		{"trusted_proxies:\n  - 10.0.0.2\n  - 192.168.0.0/16\n  - ::1\n  - fd00::/8\n", ""},
+		{"trusted_proxies: ::ffff:10.0.0.2, 192.168.0.0/16 ::1 fd00::/8", ""},
+		{"trusted_proxies: 10.9.9.9", "TRIBUTARY_TRUSTED_PROXIES=10.0.0.2 192.168.0.0/16,::1 fd00::/8"},
+	} {
+		cfg, err := load(t, c.file, []string{c.variable})
+		if got := fmt.Sprint(cfg.Proxies); err != nil || got != want {
+			t.Errorf("%s %s: %s (%v), want %s", c.file, c.variable, got, err, want)
+		}
+	}
+	if cfg, err := load(t, "trusted_proxies: []", nil); err != nil || len(cfg.Proxies) != 0 {
+		t.Errorf("an empty list: %v (%v)", cfg.Proxies, err)
+	}
+}
+
+func TestASiteIsPublicWithPicturesUnlessSaidOtherwise(t *testing.T) {
+	usual, err := load(t, "", nil)
+	if err != nil || usual.Closed || !usual.Pictures {
+		t.Errorf("private %v, pictures %v (%v)", usual.Closed, usual.Pictures, err)
+	}
+	closed, err := load(t, "private: true\npictures: off\n", nil)
+	if err != nil || !closed.Closed || closed.Pictures || closed.Private {
+		t.Errorf("private %v, pictures %v, allow_private %v (%v)", closed.Closed, closed.Pictures, closed.Private, err)
+	}
+	if usual.servesLike(closed) || !closed.servesLike(closed) {
+		t.Error("a change of these is not carried out while it runs")
 	}
 }
 

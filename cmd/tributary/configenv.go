@@ -22,6 +22,10 @@ type environment struct {
 	Token        string `env:"TRIBUTARY_TOKEN"`
 	DatabaseURL  string `env:"TRIBUTARY_DATABASE_URL"`
 	AllowPrivate string `env:"TRIBUTARY_ALLOW_PRIVATE"`
+	Private      string `env:"TRIBUTARY_PRIVATE"`
+	Pictures     string `env:"TRIBUTARY_PICTURES"`
+	Proxies      string `env:"TRIBUTARY_TRUSTED_PROXIES"`
+	Hub          string `env:"TRIBUTARY_HUB"`
 	Sources      string `env:"TRIBUTARY_SOURCES"`
 }
 
@@ -79,6 +83,10 @@ func (e environment) values() []value {
 		{"token", e.Token, "TRIBUTARY_TOKEN"},
 		{"database_url", e.DatabaseURL, "TRIBUTARY_DATABASE_URL"},
 		{"allow_private", e.AllowPrivate, "TRIBUTARY_ALLOW_PRIVATE"},
+		{"private", e.Private, "TRIBUTARY_PRIVATE"},
+		{"pictures", e.Pictures, "TRIBUTARY_PICTURES"},
+		{"trusted_proxies", e.Proxies, "TRIBUTARY_TRUSTED_PROXIES"},
+		{"hub", e.Hub, "TRIBUTARY_HUB"},
 	} {
 		if v.text != "" {
 			set = append(set, v)

@@ -94,6 +94,8 @@ func (f *configFile) top(n *yaml.Node) {
 			f.topic(v)
 		case "sources":
 			f.sourceList(v)
+		case "trusted_proxies":
+			f.proxies(v)
 		default:
 			f.scalar(key, v)
 		}
@@ -170,6 +172,27 @@ func (f *configFile) scalar(key string, v *yaml.Node) {
 		return
 	}
 	f.values = append(f.values, value{key, v.Value, f.at(v)})
+}
+
+// proxies reads the key trusted_proxies: a list, whose lines are checked one by
+// one, or all in one line.
+func (f *configFile) proxies(n *yaml.Node) {
+	const key = "trusted_proxies"
+	if n.Kind != yaml.SequenceNode {
+		f.scalar(key, n)
+		return
+	}
+	var all []string
+	for _, v := range n.Content {
+		if v = follow(v); v.Kind != yaml.ScalarNode {
+			f.wrong(v, key, "this should be one value, not a list or keys")
+		} else if _, err := parseProxies(v.Value); err != nil {
+			f.wrong(v, key, err.Error())
+		} else {
+			all = append(all, v.Value)
+		}
+	}
+	f.values = append(f.values, value{key, strings.Join(all, " "), f.at(n)})
 }
 
 // sourceList reads the key sources.

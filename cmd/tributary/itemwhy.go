@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"tributary/feed"
+	"tributary/ingest"
+	"tributary/scheduler"
 	"tributary/store"
 )
 
@@ -20,7 +22,7 @@ func (p *program) itemWhyCommand() *cobra.Command {
 		Args:  arguments(1, 1, "item"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withItem(cmd.Context(), args[0], func(cfg Config, st *store.Store, item feed.Item) error {
-				v, err := whyOf(cmd.Context(), st, item)
+				v, err := whyOf(cmd.Context(), cfg, st, item)
 				if err != nil {
 					return err
 				}
@@ -61,6 +63,7 @@ type whyEntry struct {
 	Unlisted  time.Time         `json:"unlisted,omitzero"`
 	Topic     string            `json:"topic"`           // what was decided about its topic
 	Score     *scoreView        `json:"score,omitempty"` // none: it was not scored
+	Now       string            `json:"now,omitempty"`   // why it would be held now, though it is published
 }
 
 // storyView is the story that an item belongs to.
@@ -78,7 +81,7 @@ type coverView struct {
 	URL    string `json:"url,omitempty"`
 }
 
-func whyOf(ctx context.Context, st *store.Store, item feed.Item) (whyView, error) {
+func whyOf(ctx context.Context, cfg Config, st *store.Store, item feed.Item) (whyView, error) {
 	v := whyView{ID: item.ID, Title: item.Entry.Title, State: stateOf(item), MergedInto: item.MergedID, Entries: []whyEntry{},
 		Story: storyView{Publishers: item.Publishers, Why: item.StoryWhy, Others: []coverView{}}}
 	entries, err := st.Entries(ctx, item.RowID)
@@ -89,14 +92,43 @@ func whyOf(ctx context.Context, st *store.Store, item feed.Item) (whyView, error
 	if err != nil {
 		return v, err
 	}
+	judge, err := ingest.Learned(ctx, scheduler.ForPipeline(st), cfg.filter())
+	if err != nil {
+		return v, err
+	}
 	for i, e := range entries {
+		now := ""
+		if e.Decision.Kind == feed.Published && topics[i].Score != nil {
+			if now, err = heldNow(ctx, st, judge, e.ID); err != nil {
+				return v, err
+			}
+		}
 		v.Entries = append(v.Entries, whyEntry{e.ID, topics[i].Source, e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
-			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted, topics[i].Why, topics[i].Score})
+			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted, topics[i].Why, topics[i].Score, now})
 	}
 	for _, c := range item.Coverage {
 		v.Story.Others = append(v.Story.Others, coverView{c.ID, c.Title, c.Source, c.URL})
 	}
 	return v, nil
+}
+
+// heldNow says why a published entry would be held if it came now, as its source
+// has it now; "" if it would not. Its score is still that by which it came in.
+func heldNow(ctx context.Context, st *store.Store, judge ingest.Judge, entryID int64) (string, error) {
+	h, err := st.EntryByID(ctx, entryID)
+	if err != nil {
+		return "", err
+	}
+	change, changes := judge.Again(h)
+	if !changes || h.Entry.Keys.Raw == 0 { // or its text was pruned: nothing is left to ask about
+		return "", nil
+	}
+	since := fmt.Sprintf("it, the topic or the rules have changed since (version %d of the profile)", judge.Version)
+	if now := change.Opinion.Score; now != nil && now.Profile == h.Score.Profile && now.Value != h.Score.Value {
+		since = "its source has changed it since" // one profile, one text: one score
+	}
+	return fmt.Sprintf("It would be held, for %s: %s It stays published; `tributary topic refuse %d` takes it out.",
+		since, change.Opinion.Held.Reason, entryID), nil
 }
 
 // itemWhy explains an item by the decisions about its entries and its story.
@@ -111,6 +143,7 @@ func (p *program) itemWhy(cfg Config, v whyView) {
 		p.field("  why", e.Reason)
 		p.field("  rule", e.Rule)
 		p.field("  topic", topicWhy{Score: e.Score, Why: e.Topic}.words(false))
+		p.field("  now", e.Now)
 		if e.Title != v.Title {
 			p.field("  title", e.Title)
 		}

@@ -19,7 +19,7 @@ import (
 func (p *program) keyCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "key",
-		Short: "Make, list and remove reader keys, with which a feed reader sees what was held",
+		Short: "Make, list and remove reader keys, with which a feed reader sees what was held, and a private site's feeds",
 	}, p.keyAddCommand(), p.keyListCommand(), p.keyRemoveCommand())
 }
 
@@ -27,8 +27,9 @@ func (p *program) keyAddCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "add NAME",
 		Short: "Make a reader key and print it, this once",
-		Long:  "Makes a key that opens /held.atom and nothing else, for the reader that NAME says. It is printed this once: only a hash of it is stored.",
-		Args:  arguments(1, 1, "name"),
+		Long: "Makes a key for the reader that NAME says. It opens /held.atom, and with private: true the feeds; nothing else. " +
+			"It is printed this once: only a hash of it is stored.",
+		Args: arguments(1, 1, "name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := keyName(args[0])
 			if err != nil {
@@ -57,13 +58,35 @@ func keyName(v string) (string, error) {
 
 // keyAdd makes a key. What goes to standard output is the key alone.
 func (p *program) keyAdd(ctx context.Context, cfg Config, st *store.Store, name string) error {
-	key, hash := newReaderKey()
-	if err := st.AddReaderKey(ctx, name, hash, time.Now()); err != nil {
+	key, err := readerKeys{st}.Make(ctx, name)
+	if err != nil {
 		return err
 	}
 	p.say("%s", key)
-	fmt.Fprintf(p.stderr, "tributary: it is shown this once; subscribe to %s/held.atom?key=%s\n", cfg.withBaseURL(cfg.Listen).BaseURL, key)
+	document := "held"
+	if cfg.Closed {
+		document = "feed"
+	}
+	fmt.Fprintf(p.stderr, "tributary: it is shown this once; subscribe to %s/%s.atom?key=%s\n", cfg.withBaseURL(cfg.Listen).BaseURL, document, key)
 	return nil
+}
+
+// readerKeys makes and removes reader keys of a store.
+type readerKeys struct{ store *store.Store }
+
+// Make makes a key. Only its hash is stored.
+func (k readerKeys) Make(ctx context.Context, name string) (string, error) {
+	name, err := keyName(name)
+	if err != nil {
+		return "", err
+	}
+	key, hash := newReaderKey()
+	return key, k.store.AddReaderKey(ctx, name, hash, time.Now())
+}
+
+// Remove ends a key: who has it is not let in any more.
+func (k readerKeys) Remove(ctx context.Context, name string) error {
+	return k.store.DropReaderKey(ctx, name)
 }
 
 // newReaderKey makes a key of 256 random bits, as it stands in addresses, and
@@ -117,7 +140,7 @@ func (p *program) keyRemoveCommand() *cobra.Command {
 		Args:  arguments(1, 1, "name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withStore(cmd.Context(), func(_ Config, st *store.Store) error {
-				err := st.DropReaderKey(cmd.Context(), args[0])
+				err := readerKeys{st}.Remove(cmd.Context(), args[0])
 				if err == nil {
 					p.say("removed %s", args[0])
 				}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,14 +43,20 @@ func (p *policy) After(src feed.Source, r fetch.Result, about feed.Channel, chan
 // OurNetwork is the present policy's.
 func (p *policy) OurNetwork(results []fetch.Result) bool { return p.present.Load().OurNetwork(results) }
 
-// fetcher is the present fetch.Client. What it got while a source was
-// validated it hands over, once, so that the source's first run does not ask
+// fetcher is the present fetch.Client. What it got while a source was looked at
+// it hands over, once, so that neither adding the source nor its first run asks
 // again: a source that is added is asked once.
 type fetcher struct {
 	mu     sync.Mutex
 	client *fetch.Client
 	kept   map[string]fetch.Result // by URL
 }
+
+// What was looked at and not added is forgotten after a while, or for others.
+const (
+	keptFor  = 15 * time.Minute
+	keptMost = 8
+)
 
 // use makes a client the present one; requests under way keep theirs.
 func (f *fetcher) use(c *fetch.Client) {
@@ -65,10 +72,27 @@ func (f *fetcher) Get(ctx context.Context, src feed.Source, force bool) fetch.Re
 	delete(f.kept, src.URL)
 	client := f.client
 	f.mu.Unlock()
-	if ok {
+	if ok && time.Since(kept.At) < keptFor {
 		return kept
 	}
 	return client.Get(ctx, src, force)
+}
+
+// keep keeps a result for the next to ask for its URL.
+func (f *fetcher) keep(url string, res fetch.Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.kept, func(_ string, r fetch.Result) bool { return time.Since(r.At) >= keptFor })
+	for other := range f.kept {
+		if len(f.kept) < keptMost {
+			break
+		}
+		delete(f.kept, other)
+	}
+	if f.kept == nil {
+		f.kept = map[string]fetch.Result{}
+	}
+	f.kept[url] = res
 }
 
 // forget drops what validate kept, if no run will take it.
@@ -78,31 +102,23 @@ func (f *fetcher) forget(url string) {
 	delete(f.kept, url)
 }
 
-// validate fetches a URL and reads it as a feed. The document comes back too,
-// for the feeds that a page names: then the error is parse.ErrHTML. What a
-// server answers is no fault of who asks us: its 403, 404 and the like are
-// feed.CodeUnavailable.
-func (f *fetcher) validate(ctx context.Context, url string) (feed.Document, feed.Channel, error) {
-	f.mu.Lock()
-	client := f.client
-	f.mu.Unlock()
-	res := client.Get(ctx, feed.Source{URL: url, Kind: feed.KindFeed, Enabled: true}, true)
+// validate fetches a URL and reads it as a feed. Its document is kept for who
+// asks next. The result comes back with an error too, for the feeds that a page
+// names: then the error is parse.ErrHTML. What a server answers is no fault of
+// who asks us: its 403, 404 and the like are feed.CodeUnavailable.
+func (f *fetcher) validate(ctx context.Context, url string) (fetch.Result, feed.Channel, error) {
+	res := f.Get(ctx, feed.Source{URL: url, Kind: feed.KindFeed, Enabled: true}, true)
 	if res.Kind == fetch.Failed {
-		err := res.Err
+		err := advised(res)
 		if res.Status >= 200 && feed.CodeOf(err) != feed.CodeUnavailable {
 			err = feed.Errorf(feed.CodeUnavailable, "%w", err)
 		}
-		return res.Document, feed.Channel{}, err
+		return res, feed.Channel{}, err
 	}
 	doc, err := parse.Parse(res.Document, parse.Limits{})
 	if err != nil {
-		return res.Document, feed.Channel{}, err
+		return res, feed.Channel{}, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.kept == nil {
-		f.kept = map[string]fetch.Result{}
-	}
-	f.kept[url] = res
-	return res.Document, doc.Channel, nil
+	f.keep(url, res)
+	return res, doc.Channel, nil
 }

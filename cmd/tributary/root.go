@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,12 +31,23 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// settingFlags are the flags that set a key of the configuration.
-var settingFlags = []struct{ flag, key, help string }{
+// settingFlag is a flag that sets a key of the configuration.
+type settingFlag struct{ flag, key, help string }
+
+// switchFlags are those whose value is yes or no: without one it is yes.
+var switchFlags = []settingFlag{
+	{"allow-private", "allow_private", "let sources be on loopback and private addresses"},
+	{"private", "private", "put the pages behind the log-in, and the feeds behind reader keys"},
+}
+
+// settingFlags are the others.
+var settingFlags = []settingFlag{
 	{"listen", "listen", "serve on `host:port` (default 127.0.0.1:8080)"},
 	{"data", "data", "keep the database and the token in `folder` (default ./data)"},
 	{"seeds", "seeds", "`folder` of the documents that define the topic (default ./seeds)"},
 	{"base-url", "base_url", "`url` where readers reach the program (default http:// and the address to serve on)"},
+	{"pictures", "pictures", "`on` or off: whether the pages of items show pictures of other sites (default on)"},
+	{"trusted-proxies", "trusted_proxies", "`networks` of reverse proxies that are believed whom they pass on, such as 10.0.0.0/8"},
 	{"database-url", "database_url", "postgres:// `url` to use instead of SQLite in the data folder"},
 }
 
@@ -45,19 +57,18 @@ func (p *program) addFlags(flags *pflag.FlagSet) {
 	for _, f := range settingFlags {
 		flags.String(f.flag, "", f.help)
 	}
-	flags.Bool("allow-private", false, "let sources be on loopback and private addresses")
+	for _, f := range switchFlags {
+		flags.Bool(f.flag, false, f.help)
+	}
 }
 
 // readFlags keeps the settings that the command line really gave.
 func (p *program) readFlags(flags *pflag.FlagSet) {
 	p.flags = nil
-	for _, f := range settingFlags {
+	for _, f := range slices.Concat(settingFlags, switchFlags) {
 		if given := flags.Lookup(f.flag); given.Changed {
 			p.flags = append(p.flags, value{f.key, given.Value.String(), "--" + f.flag})
 		}
-	}
-	if private := flags.Lookup("allow-private"); private.Changed {
-		p.flags = append(p.flags, value{"allow_private", private.Value.String(), "--allow-private"})
 	}
 }
 

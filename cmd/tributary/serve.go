@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -61,13 +62,11 @@ func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error 
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	head, err := st.ProfileHead(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	a.log.Info("topic", "filter", cfg.Filter, "decides", cfg.whoDecides(ctx, head.Version))
 	s := &server{program: p, app: a, id: id, token: token, listening: listener.Addr().String()}
-	if err := s.greet(ctx, p, tokenFile); err != nil {
+	if err = s.tellTopic(ctx); err == nil {
+		err = s.greet(ctx, p, tokenFile)
+	}
+	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return s.run(ctx, listener)
@@ -105,6 +104,7 @@ type server struct {
 	id        string // of the combined feed
 	token     string
 	listening string // the real address, where cfg leaves the port open
+	topicTold string // what the log said last of who decides about the topic
 
 	front    atomic.Pointer[web.Server] // a new one when what it shows is configured anew
 	stopWeb  context.CancelFunc         // ends the present one's watch
@@ -134,8 +134,24 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 	if tokenFile != "" {
 		p.say("  token for the API: %s", tokenFile)
 	}
+	if s.cfg.Closed {
+		p.say("  private: the page asks for the token, feeds need a reader key (tributary key add NAME)")
+	}
 	p.say("%s, %s; a run begins now, the next one is at %s", plural(n.Sources, "source"), plural(n.Items, "item"),
 		when(s.cfg.nextRun(time.Now()), s.cfg.TimeZone))
+	return nil
+}
+
+// tellTopic logs what decides about the topic, unless it said so before.
+func (s *server) tellTopic(ctx context.Context) error {
+	head, err := s.store.ProfileHead(ctx)
+	if err != nil {
+		return err
+	}
+	if says := s.cfg.whoDecides(ctx, head.Version); says != s.topicTold {
+		s.log.Info("topic", "filter", s.cfg.Filter, "decides", says)
+		s.topicTold = says
+	}
 	return nil
 }
 
@@ -187,9 +203,12 @@ var beforeAnyItem = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 // watch the store in place of the one before.
 func (s *server) newFront(ctx context.Context) {
 	site := s.site()
+	hub := s.newHub(site.BaseURL)
 	front := web.New(web.Options{
 		Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
-		Corrector: editor(s.store), Moderator: editor(s.store), Filter: func() string { return s.policy.Filter().Mode },
+		Private: s.cfg.Closed, NoPictures: !s.cfg.Pictures, TrustedProxies: s.cfg.Proxies, Keys: readerKeys{s.store},
+		HubURL: s.cfg.hubURL(site.BaseURL), Hub: hub.handler(), Changed: hub.changed,
+		Corrector: editor(s.store), Moderator: editor(s.store), Replayer: replayer{editor(s.store), s.store, s.policy.Filter}, Filter: func() string { return s.policy.Filter().Mode },
 	}, s.store, s.scheduler, s.sources)
 	if s.stopWeb != nil {
 		s.stopWeb()
@@ -197,6 +216,7 @@ func (s *server) newFront(ctx context.Context) {
 	ctx, s.stopWeb = context.WithCancel(ctx)
 	s.front.Store(front)
 	s.watching.Go(func() error { front.Watch(ctx); return nil })
+	hub.run(ctx, front, &s.watching)
 }
 
 // reloads reads the configuration again at each SIGHUP until ctx ends.
@@ -232,7 +252,7 @@ func (s *server) reload(ctx context.Context) error {
 	}
 	old, before := s.cfg, s.site()
 	s.cfg = cfg
-	if s.site() != before || cfg.TimeZone.String() != old.TimeZone.String() {
+	if s.site() != before || !old.servesLike(cfg) {
 		s.newFront(ctx)
 	}
 	s.policy.use(cfg)
@@ -243,7 +263,13 @@ func (s *server) reload(ctx context.Context) error {
 	}
 	s.log.Info("configuration read again", "file", cfg.File, "sources", len(cfg.Sources)+1)
 	s.scheduler.Reload(cfg.scheduling())
-	return nil
+	return s.tellTopic(ctx)
+}
+
+// servesLike tells whether two configurations serve the same site in the same way.
+func (c Config) servesLike(other Config) bool {
+	return c.TimeZone.String() == other.TimeZone.String() && c.Closed == other.Closed && c.Pictures == other.Pictures &&
+		slices.Equal(c.Proxies, other.Proxies) && c.hubsLike(other)
 }
 
 // fixed names the keys that differ and need a new start.

@@ -18,9 +18,10 @@ const maxSlug = 40
 // slugs gives sources their slugs and remembers the given ones.
 type slugs map[string]bool
 
-// newSlugs knows the slugs that are taken already. The seeds folder's always is.
+// newSlugs knows the slugs that are taken already. The seeds folder's always is,
+// as are the names of the pages beside those of sources.
 func newSlugs(taken ...feed.Source) slugs {
-	s := slugs{feed.SeedsSlug: true}
+	s := slugs{feed.SeedsSlug: true, "new": true, "import": true}
 	for _, src := range taken {
 		s[src.Slug] = true
 	}

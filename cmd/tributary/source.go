@@ -37,7 +37,7 @@ func (p *program) sourceAddCommand() *cobra.Command {
 			"(<link rel=alternate>) are tried, best first. Then the feed's newest items are taken.",
 		Args: arguments(1, 1, "URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkSource(&src); err != nil {
+			if err := checkDetails(&src, detailFlags); err != nil {
 				return err
 			}
 			src.URL = args[0]
@@ -54,28 +54,36 @@ func (p *program) sourceAddCommand() *cobra.Command {
 	return cmd
 }
 
-// checkSource checks what flags say about a source, as the file's keys are.
-func checkSource(src *feed.Source) (err error) {
+// What a person says of a source, as the command line and the page call it.
+type details struct{ name, every, tag, priority, topic string }
+
+var (
+	detailFlags = details{"--name", "--every", "--tag", "--priority", "--topic"}
+	detailNames = details{"name", "every", "tags", "priority", "topic"}
+)
+
+// checkDetails checks what a person says of a source, as the file's keys are.
+func checkDetails(src *feed.Source, called details) (err error) {
 	var wrong problems
 	if src.Name, err = parseLine(src.Name); err != nil {
-		wrong.add(problem{"--name", "", err.Error()})
+		wrong.add(problem{called.name, "", err.Error()})
 	}
 	if src.Every != "" {
 		if _, err := parseEvery(src.Every); err != nil {
-			wrong.add(problem{"--every", "", err.Error()})
+			wrong.add(problem{called.every, "", err.Error()})
 		}
 	}
 	for _, tag := range src.Tags {
 		if _, err := parseTag(tag); err != nil {
-			wrong.add(problem{"--tag", "", err.Error()})
+			wrong.add(problem{called.tag, "", err.Error()})
 		}
 	}
 	if _, err := parsePriority(strconv.Itoa(src.Priority)); err != nil {
-		wrong.add(problem{"--priority", "", err.Error()})
+		wrong.add(problem{called.priority, "", err.Error()})
 	}
 	if src.Topic != "" {
 		if src.Topic, err = parseSourceTopic(src.Topic); err != nil {
-			wrong.add(problem{"--topic", "", err.Error()})
+			wrong.add(problem{called.topic, "", err.Error()})
 		}
 	}
 	return wrong.err()
@@ -390,30 +398,21 @@ func (p *program) sourceImport(ctx context.Context, cfg Config, st *store.Store,
 	if err != nil {
 		return err
 	}
-	have = append(have, unseen(cfg, have)...)
-	names, known := newSlugs(have...), map[string]bool{}
-	for _, s := range have {
-		known[s.URL] = true
+	importer := sources{store: st, now: time.Now}
+	report, err := importer.addAll(ctx, list, append(have, unseen(cfg, have)...))
+	if err != nil {
+		return err
 	}
 	added, already, wrong := 0, 0, []string{}
-	for _, src := range list {
-		url, err := parseStrangersURL(src.URL)
+	for _, one := range report {
 		switch {
-		case err != nil:
-			wrong = append(wrong, fmt.Sprintf("%s was left out: %s", cmp.Or(src.Name, "a feed without a name"), err))
-			continue
-		case known[url]:
+		case one.Added:
+			added++
+		case one.Problem != "":
+			wrong = append(wrong, fmt.Sprintf("%s was left out: %s", cmp.Or(one.Source.Name, "a feed without a name"), one.Problem))
+		default:
 			already++
-			continue
 		}
-		known[url] = true
-		src.URL, src.Kind, src.Origin, src.Enabled = url, feed.KindFeed, feed.OriginAdded, true
-		src.Private = src.Private || src.HasSecrets()
-		src.Slug = names.take(src.Name, url)
-		if _, err := st.AddSource(ctx, src, time.Now()); err != nil {
-			return err
-		}
-		added++
 	}
 	if len(wrong) == 0 {
 		p.say("%s added, %d known already", plural(added, "source"), already)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -239,16 +240,23 @@ func (t *trial) failure(res fetch.Result) error {
 	case res.Failure == feed.StatusNotFeed:
 		return feed.Errorf(feed.CodeInvalid, "%s is a web page that names no feed; look for its feed's address and test that", page)
 	}
+	return advised(res)
+}
+
+// advised is why a fetch failed, with what to do about it.
+func advised(res fetch.Result) error {
 	if todo := advice(res); todo != "" {
 		return feed.Errorf(feed.CodeOf(res.Err), "%w; %s", res.Err, todo)
 	}
 	return res.Err
 }
 
-// advice is what to do about an answer that is of no use. Where there was no
-// answer, and of a challenge page, the error itself says so.
+// advice is what to do about an answer that is of no use. Of a challenge page,
+// and of most that went wrong before there was an answer, the error itself says so.
 func advice(res fetch.Result) string {
 	switch status := res.Status; {
+	case res.Network && errors.Is(res.Err, syscall.ECONNREFUSED):
+		return "is the address right? If so, its server is down: try again later"
 	case res.Failure == feed.StatusLimited:
 		return "it is asked again by itself then"
 	case status == 401:

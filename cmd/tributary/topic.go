@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -135,7 +138,9 @@ func (c Config) whoDecides(ctx context.Context, version int64) string {
 	case version != 0:
 		return fmt.Sprintf("What the seeds taught decides (version %d of the profile).", version)
 	}
-	switch seeds := seedFiles(ctx, c); {
+	switch seeds, err := seedFiles(ctx, c); {
+	case err != nil && c.givesSeeds():
+		return fmt.Sprintf("What feeds bring is held until the seeds can be read: %v.", err)
 	case seeds > 0:
 		return fmt.Sprintf("There is no profile yet: the next ingest learns it from the %s in %s.", plural(seeds, "document"), c.Seeds)
 	case ruled:
@@ -144,13 +149,17 @@ func (c Config) whoDecides(ctx context.Context, version int64) string {
 	return "Everything is published, since there is no seed and no rule: put a document on the topic into " + c.Seeds + "."
 }
 
-// seedFiles is how many documents the seeds folder has; none if it cannot be read.
-func seedFiles(ctx context.Context, cfg Config) int {
+// seedFiles is how many documents the seeds folder has.
+func seedFiles(ctx context.Context, cfg Config) (int, error) {
 	scan, err := folder.Scan(ctx, cfg.Seeds, nil, time.Now())
-	if err != nil {
-		return 0
-	}
-	return len(scan.Files)
+	return len(scan.Files), err
+}
+
+// givesSeeds tells whether a person has named the seeds folder, or made the one
+// that is meant where none is named.
+func (c Config) givesSeeds() bool {
+	_, err := os.Stat(c.Seeds)
+	return c.from["seeds"] != "" || !errors.Is(err, fs.ErrNotExist)
 }
 
 // topicShow prints what is known of the topic for a person.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -47,7 +46,7 @@ func (s *spoken) Undo(_ context.Context, id int64) (feed.HeldEntry, error) { ret
 // reviewOf is a review of three entries, 11 to 13, in which a person types this.
 func reviewOf(typed string, m moderator) (*review, *bytes.Buffer) {
 	var out bytes.Buffer
-	r := &review{in: bufio.NewScanner(strings.NewReader(typed)), out: &out, moderator: m, zone: time.UTC, said: map[int]string{}}
+	r := &review{keys: keysFrom(strings.NewReader(typed)), out: &out, moderator: m, zone: time.UTC, said: map[int]string{}}
 	for i, title := range []string{"One", "Two", "Three"} {
 		r.entries = append(r.entries, feed.HeldEntry{
 			Entry: feed.Entry{ID: int64(11 + i), Title: title, Summary: "About " + title, Content: "<p>All of it,</p><p>to the end.</p>",
@@ -100,20 +99,25 @@ func TestAReviewShowsWhatThereIsToDecideBy(t *testing.T) {
   The Strait, 2026-01-09 08:00 UTC, entry 11
   It names Skarn: 0.41, under 0.50.
   About One
-` + reviewKeys + `Press one of the letters a, r, s, u, o and q, then Enter.
-` + reviewKeys + `
+` + reviewKeys + `?
+Press one of the letters a, r, s, u, o and q.
+` + reviewKeys + `o
+
 One
 
 All of it, to the end.
 
 https://a.example/One
-` + reviewKeys + `Nothing was decided yet.
-` + reviewKeys + `
+` + reviewKeys + `u
+Nothing was decided yet.
+` + reviewKeys + `s
+
 2 of 3: Two
   The Strait, 2026-01-09 08:00 UTC, entry 12
   It names Skarn: 0.41, under 0.50.
   About Two
-` + reviewKeys + `0 accepted, 0 refused, 3 left
+` + reviewKeys + `q
+0 accepted, 0 refused, 3 left
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
@@ -174,5 +178,16 @@ func TestWhatWasHeldIsCountedByWhatHeldIt(t *testing.T) {
 		if got := heldWords(c.counts); got != c.want {
 			t.Errorf("%v: %s", c.counts, got)
 		}
+	}
+}
+
+func TestAScoreUnderTheThresholdDoesNotReadAsIfItReachedIt(t *testing.T) {
+	for value, want := range map[float64]string{0.496: "0.49", 0.499: "0.49", 0.5: "0.50", 0.29: "0.29", 0.07: "0.07", 0.003: "0.00", 1: "1.00"} {
+		if got := scoreJSON(feed.Score{Value: value, Profile: 1}).short(); got != want {
+			t.Errorf("%v is %s, want %s", value, got, want)
+		}
+	}
+	if got := scoreJSON(feed.Score{}).short(); got != "–" {
+		t.Errorf("no score is %s", got)
 	}
 }

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,7 +24,7 @@ func (p *program) topicReviewCommand() *cobra.Command {
 		Use:   "review",
 		Short: "Look over the doubtful entries and decide about each",
 		Long: "Shows the entries that were held because they may or may not be on topic, newest first. On a terminal\n" +
-			"each is asked about, and a letter and Enter decides; elsewhere it is a table, with the numbers that\n" +
+			"each is asked about, and one key decides; elsewhere it is a table, with the numbers that\n" +
 			"`tributary topic accept` and `tributary topic refuse` take. What is decided stays, and\n" +
 			"the profile learns from it when feeds are asked next.",
 		Args: arguments(0, 0, ""),
@@ -54,13 +54,13 @@ func (p *program) topicReview(ctx context.Context, cfg Config, st *store.Store, 
 		p.say("There is nothing doubtful.")
 		return nil
 	}
-	r := review{in: bufio.NewScanner(p.stdin), out: p.stdout, moderator: editor(st), zone: cfg.TimeZone, entries: entries, said: map[int]string{}}
+	r := review{keys: keysFrom(p.stdin), out: p.stdout, moderator: editor(st), zone: cfg.TimeZone, entries: entries, said: map[int]string{}}
 	return r.run(ctx)
 }
 
 // review asks a person about one entry after the other.
 type review struct {
-	in        *bufio.Scanner // an answer a line
+	keys      keys
 	out       io.Writer
 	moderator moderator
 	zone      *time.Location
@@ -82,13 +82,14 @@ func (r *review) run(ctx context.Context) error {
 			told = r.at
 		}
 		fmt.Fprint(r.out, reviewKeys)
-		if !r.in.Scan() || ctx.Err() != nil {
-			fmt.Fprintln(r.out)
-			break
-		}
-		key := strings.ToLower(strings.TrimSpace(r.in.Text()))
-		if key == "q" {
-			break
+		key, err := r.keys.next(ctx)
+		fmt.Fprintln(r.out, oneLine(key)) // no terminal has shown it
+		if key = strings.ToLower(strings.TrimSpace(key)); err != nil || key == "q" {
+			r.sum()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
 		}
 		switch err := r.answer(ctx, key); feed.CodeOf(err) {
 		case "":
@@ -100,7 +101,7 @@ func (r *review) run(ctx context.Context) error {
 		}
 	}
 	r.sum()
-	return r.in.Err()
+	return nil
 }
 
 // answer carries out one key. A wrong one is answered with what there is.
@@ -117,7 +118,7 @@ func (r *review) answer(ctx context.Context, key string) error {
 	case "o":
 		r.open()
 	default:
-		fmt.Fprintln(r.out, "Press one of the letters a, r, s, u, o and q, then Enter.")
+		fmt.Fprintln(r.out, "Press one of the letters a, r, s, u, o and q.")
 	}
 	return nil
 }

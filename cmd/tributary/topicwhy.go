@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 
 	"tributary/feed"
 	"tributary/ingest"
@@ -27,12 +27,14 @@ func scoreJSON(s feed.Score) *scoreView {
 	return &scoreView{s.Value, s.Profile, s.Why}
 }
 
-// short is a score for a table, "–" for none.
+// short is a score for a table, "–" for none. It is cut off, not rounded: 0.496
+// is under 0.50, and shall not read as if it were not.
 func (s *scoreView) short() string {
 	if s == nil {
 		return "–"
 	}
-	return strconv.FormatFloat(s.Value, 'f', 2, 64)
+	thousandths := int(math.Round(s.Value * 1000)) // as it is stored
+	return fmt.Sprintf("%d.%02d", thousandths/1000, thousandths%1000/10)
 }
 
 // topicWhy is what was decided on the topic of one of an item's entries.

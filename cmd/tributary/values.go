@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -235,6 +236,34 @@ func parseBool(v string) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("%q is neither true nor false; write true or false", v)
+}
+
+// parseSwitch reads an on or an off.
+func parseSwitch(v string) (bool, error) {
+	on, err := parseBool(v)
+	if err != nil {
+		return false, fmt.Errorf("%q is neither on nor off; write on or off", v)
+	}
+	return on, nil
+}
+
+// parseProxies reads networks and addresses with spaces or commas between them.
+func parseProxies(v string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, word := range strings.FieldsFunc(v, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		network, err := netip.ParsePrefix(word)
+		if addr, single := netip.ParseAddr(word); single == nil {
+			network, err = netip.PrefixFrom(addr.Unmap().WithZone(""), addr.Unmap().BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			return nil, fmt.Errorf("%q is neither an address nor a network; write the proxy's address such as 10.0.0.2, or its network such as 10.0.0.0/8 or fd00::/8", word)
+		}
+		if network.Bits() == 0 {
+			return nil, fmt.Errorf("%q is everybody: then anybody may say to be anybody else; write the proxy's own address or network, such as 10.0.0.2", word)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
 }
 
 // parsePriority reads how a source's copies rank among others'.
