@@ -18,7 +18,7 @@ import (
 
 var (
 	shots   = flag.String("shots", "", "folder to put a picture of every page into")
-	portray = flag.Bool("picture", false, "write docs/page.png anew")
+	portray = flag.Bool("picture", false, "write the pictures in docs anew")
 )
 
 // The tests here speak of pages in short words; package browsertest has the rest.
@@ -198,12 +198,25 @@ func TestAStorysCoverageUnfoldsByTheKeyboardWithoutAScript(t *testing.T) {
 	}
 }
 
-// TestPictureOfThePage draws the picture in the documentation, when told to.
-func TestPictureOfThePage(t *testing.T) {
+// TestPictures draws the pictures in the documentation, when told to.
+func TestPictures(t *testing.T) {
 	if !*portray {
 		t.Skip("only with -picture")
 	}
-	tab, _ := tab(browser(t), t)
-	must(t, chromedp.Do(tab, looks[2].Set(), chromedp.Navigate(site(t, sampleStore(t))+"/"), chromedp.WaitReady(chromedp.CSS("footer"))))
-	must(t, os.WriteFile("../docs/page.png", run(tab, t, chromedp.CaptureScreenshot()), 0o644))
+	ctx, days := browser(t), site(t, daysStore(t))
+	srv, _, _ := moderated(t)
+	s := httptest.NewServer(srv.Handler())
+	t.Cleanup(s.Close)
+	for _, p := range []struct {
+		file, address string
+		look          browsertest.Look
+	}{
+		{"page.png", site(t, sampleStore(t)) + "/", browsertest.Look{Width: 1280, Height: 900, Scheme: "light"}},
+		{"page-phone.png", s.URL + "/topic", browsertest.Look{Width: 360, Height: 740, Scheme: "dark"}},
+		{"page-source.png", days + "/sources/river-post", browsertest.Look{Width: 1280, Height: 1000, Scheme: "light"}},
+	} {
+		tab, _ := tab(ctx, t)
+		must(t, chromedp.Do(tab, p.look.Set(), chromedp.Navigate(p.address), chromedp.WaitReady(chromedp.CSS("footer"))))
+		must(t, os.WriteFile(filepath.Join("../docs", p.file), run(tab, t, chromedp.CaptureScreenshot()), 0o644))
+	}
 }
