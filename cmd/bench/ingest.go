@@ -79,14 +79,17 @@ func ingestCommand(args []string) error {
 // roundCosts is one round: every run once.
 type roundCosts struct {
 	floor, first, unchanged, fresh cost
+	firstScored, freshScored       cost // the same with every entry scored and none held
+	firstHeld                      cost // and with all held
 	entries                        int
 }
 
 func (r roundCosts) line(feeds int) string {
 	ratio := func(c cost) float64 { return float64(c.cpu) / float64(r.floor.cpu) }
-	return fmt.Sprintf("floor %.2f s CPU; first run %.2f × (%.2f s), unchanged %d µs a feed, one new item %.2f ×; peak %d MB; %d of %d entries",
-		r.floor.cpu.Seconds(), ratio(r.first), r.first.wall.Seconds(),
-		r.unchanged.cpu.Microseconds()/int64(feeds), ratio(r.fresh),
+	more := func(scored, c cost) float64 { return 100 * (float64(scored.cpu)/float64(c.cpu) - 1) }
+	return fmt.Sprintf("floor %.2f s CPU; first run %.2f × (%.2f s; scored %+.0f %%, scored and held %+.0f %%), unchanged %d µs a feed, one new item %.2f × (scored %+.0f %%); peak %d MB; %d of %d entries",
+		r.floor.cpu.Seconds(), ratio(r.first), r.first.wall.Seconds(), more(r.firstScored, r.first), more(r.firstHeld, r.first),
+		r.unchanged.cpu.Microseconds()/int64(feeds), ratio(r.fresh), more(r.freshScored, r.fresh),
 		max(r.first.peak, r.unchanged.peak, r.fresh.peak)>>20, r.entries, feeds*itemsPerFeed)
 }
 
@@ -100,11 +103,14 @@ func medianOf(all []roundCosts) roundCosts {
 		return costs[len(costs)/2]
 	}
 	return roundCosts{
-		floor:     mid(func(r roundCosts) cost { return r.floor }),
-		first:     mid(func(r roundCosts) cost { return r.first }),
-		unchanged: mid(func(r roundCosts) cost { return r.unchanged }),
-		fresh:     mid(func(r roundCosts) cost { return r.fresh }),
-		entries:   all[len(all)-1].entries,
+		floor:       mid(func(r roundCosts) cost { return r.floor }),
+		first:       mid(func(r roundCosts) cost { return r.first }),
+		unchanged:   mid(func(r roundCosts) cost { return r.unchanged }),
+		fresh:       mid(func(r roundCosts) cost { return r.fresh }),
+		firstScored: mid(func(r roundCosts) cost { return r.firstScored }),
+		firstHeld:   mid(func(r roundCosts) cost { return r.firstHeld }),
+		freshScored: mid(func(r roundCosts) cost { return r.freshScored }),
+		entries:     all[len(all)-1].entries,
 	}
 }
 
@@ -115,7 +121,15 @@ func ingestRound(program, base string, feeds int) (roundCosts, error) {
 		return r, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder
-	config, err := writeConfig(dir, base, feeds)
+	config, err := writeConfig(filepath.Join(dir, "all"), base, feeds, "filter: off")
+	if err != nil {
+		return r, err
+	}
+	scoring, err := writeConfig(filepath.Join(dir, "scored"), base, feeds, "threshold: 0.0001")
+	if err != nil {
+		return r, err
+	}
+	holding, err := writeConfig(filepath.Join(dir, "held"), base, feeds, "filter: learned")
 	if err != nil {
 		return r, err
 	}
@@ -127,8 +141,11 @@ func ingestRound(program, base string, feeds int) (roundCosts, error) {
 	}{
 		{0, &r.floor, os.Args[0], []string{"floor", "-base", base, "-feeds", fmt.Sprint(feeds), "-db", filepath.Join(dir, "floor.db")}},
 		{0, &r.first, program, []string{"ingest", "--config", config}},
+		{0, &r.firstScored, program, []string{"ingest", "--config", scoring}},
+		{0, &r.firstHeld, program, []string{"ingest", "--config", holding}},
 		{0, &r.unchanged, program, []string{"ingest", "--force", "--config", config}},
 		{1, &r.fresh, program, []string{"ingest", "--force", "--config", config}},
+		{1, &r.freshScored, program, []string{"ingest", "--force", "--config", scoring}},
 	}
 	for _, s := range steps {
 		resp, err := http.Get(fmt.Sprintf("%s/round/%d", base, s.round))
@@ -140,7 +157,7 @@ func ingestRound(program, base string, feeds int) (roundCosts, error) {
 			return r, err
 		}
 		if s.into == &r.first {
-			if r.entries, err = countEntries(filepath.Join(dir, "data", "tributary.db")); err != nil {
+			if r.entries, err = countEntries(filepath.Join(dir, "all", "data", "tributary.db")); err != nil {
 				return r, err
 			}
 		}
@@ -148,16 +165,16 @@ func ingestRound(program, base string, feeds int) (roundCosts, error) {
 	return r, nil
 }
 
-// writeConfig names all feeds, and a seeds folder with one document.
-func writeConfig(dir, base string, feeds int) (string, error) {
+// writeConfig names all feeds, and a seeds folder with one document, in a new folder.
+func writeConfig(dir, base string, feeds int, topic string) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data: %s\nseeds: %s\nallow_private: true\ntopic: {filter: off}\nsources:\n",
-		filepath.Join(dir, "data"), filepath.Join(dir, "seeds"))
+	fmt.Fprintf(&b, "data: %s\nseeds: %s\nallow_private: true\ntopic: {%s}\nsources:\n",
+		filepath.Join(dir, "data"), filepath.Join(dir, "seeds"), topic)
 	for n := range feeds {
 		fmt.Fprintf(&b, "  - {url: \"%s/feed/%d\"}\n", base, n)
 	}
 	seed := filepath.Join(dir, "seeds", "seed.txt")
-	if err := os.Mkdir(filepath.Dir(seed), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(seed), 0o755); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(seed, []byte("A seed for the benchmark\n\nIt has one paragraph.\n"), 0o644); err != nil {

@@ -77,7 +77,7 @@ func startProgram(dir, program string) (address string, stop func(), err error) 
 		return "", nil, err
 	}
 	defer stopChild(feeds)
-	config, err := writeConfig(dir, base, 4)
+	config, err := writeConfig(dir, base, 4, "filter: off")
 	if err != nil {
 		return "", nil, err
 	}
