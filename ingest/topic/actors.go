@@ -40,11 +40,15 @@ func findOffices(text words.Text, ws []words.Word) []Office {
 		for i < len(ws) && offices[ws[i].Text] {
 			i++
 		}
+		before := len(found)
 		for n := 0; n < 3 && i < len(ws) && ws[i].Is(words.Capital) && !ws[i].Is(words.First) && ws[i].Start == ws[i-1].End+1; n++ {
 			if name := term(ws[i]); name != "" && theNations().members[name] == nil {
 				found = append(found, Office{name, nation})
 			}
 			i++
+		}
+		if i < len(ws) && offices[ws[i].Text] {
+			found = found[:before] // of "French Foreign Trade Minister" Trade is no name
 		}
 	}
 	return found

@@ -14,6 +14,7 @@ type Background struct {
 	Counts  map[string]int `json:"counts"` // of the commonest terms
 	Actors  actors         `json:"actors"`
 	Named   map[string]int `json:"named"`
+	Norm    float64        `json:"norm,omitempty"` // of the median entry's vector
 	general map[string]float64
 }
 
@@ -22,6 +23,10 @@ const (
 	// counts as.
 	generalWeight = 1000
 	largest       = 20000 // terms of a background
+	// pivot is the part of the median norm in what vectors are divided by: a text
+	// of few words that has two of the topic's is less sure of it than a longer
+	// one whose words are as much the topic's (pivoted length normalisation).
+	pivot = 0.1
 )
 
 // Count counts the terms of entries.
@@ -69,6 +74,14 @@ func (b Background) rarity(term string) float64 {
 	}
 	has := float64(b.Counts[term]) + generalWeight*share(term)
 	return math.Log(n / has)
+}
+
+// pivoted is what a vector of a norm is divided by.
+func (b Background) pivoted(norm float64) float64 {
+	if b.Norm == 0 {
+		return norm
+	}
+	return pivot*b.Norm + (1-pivot)*norm
 }
 
 // terms are the terms of a bag; capitals and people count for their nation as well.

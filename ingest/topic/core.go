@@ -14,10 +14,12 @@ const (
 	coreBonus   = 0.2 // to the value of what says the strongest
 	withoutCore = 0.6 // of the value is left to what says none
 	coreSeeds   = 0.7 // of the seeds, at least two, have a core name
+	corePart    = 0.2 // of the seeds' sentences have the strongest: "Reuters" at the end of each story is none
 )
 
 // findCore gives the topic's core names, with their strength as a part of the
-// strongest one's. There are none where what the seeds share most is no name.
+// strongest one's. There are none where what the seeds share most is no name, or
+// one that they say now and then.
 func (l *learner) findCore() map[string]float64 {
 	strength := map[int32]float64{}
 	best := int32(-1)
@@ -35,7 +37,7 @@ func (l *learner) findCore() map[string]float64 {
 		}
 	}
 	core := map[string]float64{}
-	if best < 0 || !l.names[best] {
+	if best < 0 || !l.names[best] || l.presence[best] < corePart {
 		return core
 	}
 	for id, s := range strength {

@@ -2,6 +2,7 @@ package topic
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -52,15 +53,22 @@ func (s Score) Decide(threshold, leniency float64) Decision {
 	case s.Value >= limit-margin:
 		d.Side = Doubtful
 	}
-	place := "under"
-	if s.Value >= limit {
-		place = "not under"
-	}
-	d.Reason = fmt.Sprintf("%s: %.2f, %s %.2f.", s.evidence(), s.Value, place, limit)
+	d.Reason = fmt.Sprintf("%s: %s.", s.evidence(), place(s.Value, limit))
 	if s.Foreign {
 		d.Reason += " It is not in English: only names and numbers were compared."
 	}
 	return d
+}
+
+// place says where a value is, in two digits that bear it out: none is under
+// itself.
+func place(value, limit float64) string {
+	const tiny = 1e-9 // 0.29 is a bit less in binary
+	down := func(x float64) float64 { return math.Floor(x*100+tiny) / 100 }
+	if value >= limit {
+		return fmt.Sprintf("%.2f, not under %.2f", down(value), down(limit))
+	}
+	return fmt.Sprintf("%.2f, under %.2f", down(value), math.Ceil(limit*100-tiny)/100)
 }
 
 func (s Score) sharedNames() int {

@@ -15,7 +15,7 @@ const (
 // fit learns a model by gradient descent in a fixed order, with the seeds of
 // one part left out: maximum a posteriori logistic regression whose prior is
 // the seeds' centre.
-func (l *learner) fit(without int, labels []bool) model {
+func (l *learner) fit(without int, labels []float64) model {
 	centre := l.centre(without)
 	d := descent{change: make([]float64, len(l.keys)), factor: 1, centre: centre, bias: startingBias}
 	for epoch := range epochs {
@@ -32,7 +32,7 @@ func (l *learner) fit(without int, labels []bool) model {
 
 // epoch goes once through the entries, and ten times, in between, through what
 // people gave.
-func (l *learner) epoch(d *descent, without int, labels []bool) {
+func (l *learner) epoch(d *descent, without int, labels []float64) {
 	for turn := range seedTimes {
 		from, to := turn*len(l.recent)/seedTimes, (turn+1)*len(l.recent)/seedTimes
 		for i := from; i < to; i++ {
@@ -40,14 +40,14 @@ func (l *learner) epoch(d *descent, without int, labels []bool) {
 		}
 		for i, x := range l.seeds {
 			if l.part(i) != without {
-				d.learn(x, true)
+				d.learn(x, 1)
 			}
 		}
 		for _, x := range l.accepted {
-			d.learn(x, true)
+			d.learn(x, 1)
 		}
 		for _, x := range l.rejected {
-			d.learn(x, false)
+			d.learn(x, 0)
 		}
 	}
 }
@@ -60,15 +60,14 @@ type descent struct {
 	step           float64
 }
 
-func (d *descent) learn(x []feature, on bool) {
+// learn takes a step towards scoring a text as one that is on topic with such a
+// likelihood.
+func (d *descent) learn(x []feature, likely float64) {
 	s := d.bias
 	for _, f := range x {
 		s += (pull*d.centre[f.term] + d.factor*d.change[f.term]) * f.weight
 	}
-	e := 1 / (1 + math.Exp(-s))
-	if on {
-		e--
-	}
+	e := 1/(1+math.Exp(-s)) - likely
 	d.bias -= 0.1 * d.step * e
 	e *= d.step / d.factor
 	for _, f := range x {

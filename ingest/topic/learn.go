@@ -18,31 +18,36 @@ type Material struct {
 
 // How a profile is learned. See the package's documentation for what each is worth.
 const (
-	nameWeight = 3        // more of a name that every sentence of every seed has than of a word
-	hub        = 10       // none of that for a name that one entry in ten has: it is no topic's own
-	nearest    = 0.02     // of the recent entries, at most, are taken for on topic at first
-	fewest     = 8        // or so many, of few
-	enough     = 0.4      // of the way to the seeds, at least, these have come
-	sure       = 0.65     // as have those that are taken for it in the second round
-	usual      = 1.0 / 30 // of the news are on a topic
-	usualSeeds = 1        // seeds that this counts as when the scale is found
-	strongest  = 1500     // terms of a profile
-	heldOut    = 5        // parts in which seeds are left out, one after the other
+	agreement  = 1.5  // power of the share of seeds that have a term: two that agree say more than one
+	nameWeight = 3    // more of a name that every sentence of every seed has than of a word
+	hub        = 10   // none of that for a name that one entry in ten has: it is no topic's own
+	nearest    = 0.02 // of the recent entries, at most, are taken for on topic at first
+	fewest     = 8    // or so many, of few
+	enough     = 0.4  // of the way to the seeds, at least, these have come
+	sure       = 0.7  // in the second round, one that has come so far is on topic as likely as not
+	steep      = 12   // how fast that likelihood grows with the way
+	usual      = 0.03 // of the news are on a topic
+	usualPart  = 0.4  // of the way to where so many would be let in, the threshold is moved
+	lowered    = 0.1  // of the way to the seeds that is at most, downwards
+	strongest  = 1500 // terms of a profile
+	heldOut    = 5    // parts in which seeds are left out, one after the other
 )
 
 // Learn learns a profile: seeds say where to look, the recent entries what
 // tells the topic from the rest of the news.
 //
 //  1. The seeds' centre: what seeds have in common, by rarity. Names weigh more.
-//  2. The recent entries nearest to it are taken for on topic, the others for
-//     off topic, and logistic regression, held near to the centre, learns which
-//     terms make the difference (pseudo-relevance feedback).
+//  2. The recent entries nearest to it are taken for on topic, each by as much
+//     as it is near, the others for off topic, and logistic regression, held
+//     near to the centre, learns which terms make the difference
+//     (pseudo-relevance feedback).
 //  3. The scale: seeds are left out one after the other and scored, in pieces as
 //     long as the news are, by what the rest taught. Half way between the middle
 //     of the news and them is the threshold.
 //  4. Steps 2 and 3 once more, with what came nearest to the seeds by then.
 //  5. The threshold is raised where it would let in far more of the news than
-//     topics usually have.
+//     topics usually have, or more than are as near as the seeds; where it would
+//     let in fewer, it is lowered a little.
 func Learn(from Material) Profile {
 	l := newLearner(from)
 	if len(l.seeds) == 0 {
@@ -50,12 +55,12 @@ func Learn(from Material) Profile {
 	}
 	m := l.round(l.nearest())
 	m = l.round(l.above(m, len(l.recent)/2, sure))
-	l.raise(&m)
+	l.settle(&m)
 	return l.profile(m)
 }
 
 // round learns a model from labels, and its scale.
-func (l *learner) round(labels []bool) model {
+func (l *learner) round(labels []float64) model {
 	m := l.fit(-1, labels)
 	l.scale(&m, func(part int) model { return l.fit(part, labels) })
 	return m
@@ -100,7 +105,8 @@ type learner struct {
 	rejected   [][]feature
 	recent     [][]feature
 	names      []bool
-	dominance  []float64
+	dominance  []float64 // of a name: the part of its sentences that the seed has it in that has it least
+	presence   []float64 // of a name: the same, of all seeds the mean
 }
 
 func newLearner(m Material) *learner {
@@ -112,11 +118,20 @@ func newLearner(m Material) *learner {
 		}
 	}
 	var lengths []int
+	var norms []float64
 	for _, d := range m.Recent {
 		lengths = append(lengths, len(d.Terms))
 		if d.ID == "" || !known[d.ID] {
-			l.recent = append(l.recent, l.vector(d.Bag))
+			x := l.weigh(d.Bag)
+			l.recent = append(l.recent, x)
+			norms = append(norms, norm(x))
 		}
+	}
+	if len(norms) > 0 {
+		l.background.Norm = round(quantile(norms, 0.5))
+	}
+	for i, x := range l.recent {
+		shorten(x, l.background.pivoted(norms[i]))
 	}
 	length := 0
 	if len(lengths) > 0 {
@@ -124,7 +139,9 @@ func newLearner(m Material) *learner {
 		length = 2 * lengths[len(lengths)/2] // every other word is a term, roughly
 	}
 	for _, d := range m.Seeds {
-		l.seeds = append(l.seeds, l.vector(d.Bag))
+		x := l.weigh(d.Bag)
+		shorten(x, norm(x)) // however long, a seed counts as much as another
+		l.seeds = append(l.seeds, x)
 		var parts [][]feature
 		for _, p := range d.passages(max(length, 30)) {
 			parts = append(parts, l.vector(p))
@@ -138,14 +155,20 @@ func newLearner(m Material) *learner {
 		l.rejected = append(l.rejected, l.vector(d.Bag))
 	}
 	l.names = l.findNames()
-	l.dominance = l.findDominance()
+	l.findDominance()
 	return l
 }
 
-// vector is a text's vector: logarithms of counts, times rarity, of length 1.
+// vector is a text's vector: as it is weighed, of length 1 or nearly.
 func (l *learner) vector(b Bag) []feature {
+	x := l.weigh(b)
+	shorten(x, l.background.pivoted(norm(x)))
+	return x
+}
+
+// weigh gives a text's terms: logarithms of counts, times rarity.
+func (l *learner) weigh(b Bag) []feature {
 	x := make([]feature, 0, len(b.Terms))
-	sum := 0.0
 	for _, t := range l.background.terms(b) {
 		id, ok := l.ids[t.Key]
 		if !ok {
@@ -154,16 +177,26 @@ func (l *learner) vector(b Bag) []feature {
 			l.keys = append(l.keys, t.Key)
 			l.rarity = append(l.rarity, l.background.rarity(t.Key))
 		}
-		w := t.weight() * l.rarity[id]
-		x = append(x, feature{id, w})
-		sum += w * w
-	}
-	if sum > 0 {
-		for i := range x {
-			x[i].weight /= math.Sqrt(sum)
-		}
+		x = append(x, feature{id, t.weight() * l.rarity[id]})
 	}
 	return x
+}
+
+func norm(x []feature) float64 {
+	sum := 0.0
+	for _, f := range x {
+		sum += f.weight * f.weight
+	}
+	return math.Sqrt(sum)
+}
+
+// shorten divides a vector, unless it has nothing.
+func shorten(x []feature, by float64) {
+	if by > 0 {
+		for i := range x {
+			x[i].weight /= by
+		}
+	}
 }
 
 // findNames tells which terms are names: those that the seeds write with a
@@ -185,10 +218,11 @@ func (l *learner) findNames() []bool {
 	return out
 }
 
-// findDominance finds of each name in which part of its sentences the seed has
-// it that has it least.
-func (l *learner) findDominance() []float64 {
-	out := make([]float64, len(l.keys))
+// findDominance finds in which part of its sentences each seed has a name: the
+// least, and the mean.
+func (l *learner) findDominance() {
+	l.dominance = make([]float64, len(l.keys))
+	l.presence = make([]float64, len(l.keys))
 	for i, d := range l.docs {
 		has := make([]float64, len(l.keys))
 		parts := d.sentences()
@@ -199,18 +233,18 @@ func (l *learner) findDominance() []float64 {
 				}
 			}
 		}
-		for t := range out {
+		for t := range has {
 			if i == 0 {
-				out[t] = has[t]
+				l.dominance[t] = has[t]
 			}
-			out[t] = min(out[t], has[t])
+			l.dominance[t] = min(l.dominance[t], has[t])
+			l.presence[t] += has[t] / float64(len(l.docs))
 		}
 	}
-	return out
 }
 
 // centre is what the seeds, but for those of one part, have in common: the mean
-// of their vectors, each term times the share of seeds that have it.
+// of their vectors, each term times a power of the share of seeds that have it.
 func (l *learner) centre(without int) []float64 {
 	w := make([]float64, len(l.keys))
 	has := make([]float64, len(l.keys))
@@ -230,7 +264,7 @@ func (l *learner) centre(without int) []float64 {
 		if w[t] == 0 {
 			continue
 		}
-		w[t] *= has[t] / n
+		w[t] *= math.Pow(has[t]/n, agreement)
 		w[t] *= 1 + nameWeight*l.dominance[t]*max(0, 1-hub*math.Exp(-l.rarity[t]))
 		sum += w[t] * w[t]
 	}
@@ -248,31 +282,32 @@ func (l *learner) part(seed int) int { return seed % heldOut }
 
 // nearest labels the recent entries that are nearest to the seeds' centre, if
 // they are as near as the seeds are to each other, or nearly.
-func (l *learner) nearest() []bool {
+func (l *learner) nearest() []float64 {
 	m := model{weights: l.centre(-1)}
 	l.scale(&m, func(part int) model { return model{weights: l.centre(part)} })
 	return l.above(m, max(fewest, int(nearest*float64(len(l.recent)))), enough)
 }
 
-// above labels the most recent entries, at most, whose value is above the floor.
-func (l *learner) above(m model, most int, floor float64) []bool {
+// above labels the most recent entries, at most, by how far their values are
+// above the middle or below it: 0.5 there, and soon 1 or 0.
+func (l *learner) above(m model, most int, middle float64) []float64 {
 	scores := l.scores(m)
 	for i, s := range scores {
 		scores[i] = m.value(s)
 	}
-	return top(scores, most, floor)
+	return top(scores, most, middle)
 }
 
-// top labels the n highest scores that are above the floor.
-func top(scores []float64, n int, floor float64) []bool {
+// top labels the n highest scores.
+func top(scores []float64, n int, middle float64) []float64 {
 	order := make([]int, len(scores))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
-	out := make([]bool, len(scores))
+	out := make([]float64, len(scores))
 	for _, i := range order[:min(n, len(order))] {
-		out[i] = scores[i] > floor
+		out[i] = 1 / (1 + math.Exp(-steep*(scores[i]-middle)))
 	}
 	return out
 }
@@ -310,18 +345,25 @@ func (l *learner) ownLift(m model) float64 {
 	return sum / float64(len(l.seeds))
 }
 
-// raise raises the scale where the threshold would let in more than topics
-// usually have of the news. The fewer seeds, the less is known from them, and the
-// more that counts.
-func (l *learner) raise(m *model) {
+// settle raises the scale where the threshold would let in more of the news than
+// topics usually have, and more than are as near as the seeds: of a topic that
+// fills the news, many are. Where it would let in fewer, it is lowered, but only a
+// little: the news may have nothing of the topic.
+func (l *learner) settle(m *model) {
 	scores := l.scores(*m)
 	if len(scores) == 0 {
 		return
 	}
-	low := m.middle + (m.seeds-m.middle)/2
-	part := usualSeeds / (usualSeeds + float64(len(l.seeds)))
-	high := low + part*(quantile(scores, 1-usual)-low)
-	m.seeds = m.middle + 2*(max(low, high)-m.middle)
+	near := 0.0
+	for _, s := range scores {
+		if s > m.seeds {
+			near++
+		}
+	}
+	way := m.seeds - m.middle
+	low := m.middle + way/2
+	high := quantile(scores, 1-max(usual, near/float64(len(scores))))
+	m.seeds = m.middle + 2*(low+usualPart*max(high-low, -lowered*way)-m.middle)
 }
 
 // median is the score of the recent entry in the middle.

@@ -149,15 +149,18 @@ func cosine(seeds []Document, stream []*row) []float64 {
 	return scores
 }
 
-// run scores a stream as it comes, with a new profile on each new day of it, of
-// what came before.
+// run scores a stream as it comes, with a new profile of what came before on each
+// new day of it, and while little has come when there is half as much again, as
+// the pipeline makes them.
 func run(seeds []Document, before, stream []*row) []float64 {
 	recent := documents(before)
 	scores := make([]float64, len(stream))
 	var p Profile
 	day := ""
 	for i, r := range stream {
-		if d, _, _ := strings.Cut(strings.TrimSpace(r.Published), " "); d != day || i == 0 {
+		has := p.Background.Entries
+		thin := has < 1000 && len(recent) >= max(has*3/2, 50)
+		if d, _, _ := strings.Cut(strings.TrimSpace(r.Published), " "); d != day || i == 0 || thin {
 			day = d
 			p = Learn(Material{Seeds: seeds, Recent: recent[max(0, len(recent)-3000):]})
 		}
@@ -230,8 +233,8 @@ func TestReutersTopics(t *testing.T) {
 			theirs.add(cos, float64(len(topics)))
 		}
 		t.Logf("topic MACRO seeds=%d %v, cosine: best f1=%.3f ap=%.3f; ap ×%.2f f1 ×%.2f", size, all, theirs.best, theirs.ap, all.ap/theirs.ap, all.f1/theirs.best)
-		if all.ap < 1.1*theirs.ap {
-			t.Errorf("%d seeds: average precision is %.3f, cosine's %.3f", size, all.ap, theirs.ap)
+		if all.ap < 1.1*theirs.ap || all.f1 < 0.85*theirs.best {
+			t.Errorf("%d seeds: average precision is %.3f, cosine's %.3f; f1 is %.3f, cosine's %.3f", size, all.ap, theirs.ap, all.f1, theirs.best)
 		}
 	}
 }
@@ -334,7 +337,7 @@ func TestShortTexts(t *testing.T) {
 	f := measure(scores, relevant)
 	t.Log("counted before it is scored", f)
 	show(t, scores, stream, 20)
-	if f.f1 < 0.70 || f.ap < 0.70 {
+	if f.f1 < 0.75 || f.ap < 0.75 {
 		t.Errorf("f1 is %.3f, average precision %.3f", f.f1, f.ap)
 	}
 }

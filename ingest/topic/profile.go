@@ -142,7 +142,7 @@ func (p *Profile) Score(b Bag) Score {
 		}
 	}
 	if sum > 0 {
-		score /= math.Sqrt(sum)
+		score /= p.Background.pivoted(math.Sqrt(sum))
 	}
 	score += p.Bias
 	value := p.withCore((score-p.Middle)/max(p.Target-p.Middle, 1e-9), core)

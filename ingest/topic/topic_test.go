@@ -2,6 +2,7 @@ package topic
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -50,6 +51,22 @@ func TestWhatSeedsShareDecides(t *testing.T) {
 	}
 	if d := score(p, "Xyzzy", "").Decide(Threshold, 0); d.Side != Off || !strings.HasPrefix(d.Reason, "Nothing in it is of the topic") {
 		t.Errorf("decided %+v", d)
+	}
+}
+
+func TestAProfileScoresAsItLearned(t *testing.T) {
+	l := newLearner(Material{Seeds: lakeSeeds, Recent: otherNews})
+	m := l.round(l.nearest())
+	p := l.profile(m)
+	p.Core = nil
+	if p.Background.Norm == 0 {
+		t.Error("the profile does not know how long a vector is")
+	}
+	for i, d := range otherNews {
+		want := 1 / (1 + math.Exp(-4*(m.value(m.score(l.recent[i]))-0.5)))
+		if got := p.Score(d.Bag).Value; math.Abs(got-want) > 0.001 {
+			t.Errorf("%s: %.4f, learned as %.4f", d.Title, got, want)
+		}
 	}
 }
 
