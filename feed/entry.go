@@ -112,6 +112,17 @@ type Details struct {
 	Origin     SourceRef   `json:"origin,omitzero"`
 	Extra      Extra       `json:"extra,omitzero"`
 	Cut        bool        `json:"cut,omitempty"` // content was cut at the size limit
+	FullText   FullText    `json:"full_text,omitzero"`
+}
+
+// FullText is how an entry of a source with the option came by its text.
+type FullText struct {
+	// Note says whether the text is the page's, and if not why, for people:
+	// "taken from the page", "not taken: robots.txt of example.org forbids it".
+	Note string `json:"note,omitempty"`
+	// Said is, where the text is the page's, the key Shown of what the feed
+	// itself said: while that stays, so does the text. 0: the text is the feed's.
+	Said int64 `json:"said,omitempty"`
 }
 
 // Keys recognise an entry. Each is the first 64 bits of a SHA-256 as a signed

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -122,6 +123,14 @@ func fixtureStories() []Story {
 		{Founder: i[0].ID, Updated: at(8, 10, 3), Publishers: 4, Items: []Item{i[0], i[1], i[3], i[4], i[5], i[8], i[8], again}},
 		{Founder: fixtureID(77), Updated: at(8, 10, 2), Publishers: 1, Items: []Item{i[2]}},
 		{Founder: i[4].ID, Updated: at(8, 10, 1), Publishers: 2, Items: []Item{i[4], i[7]}},
+	}
+}
+
+// fixtureArchive is a closed block between two others, in a format.
+func fixtureArchive(base, file string) Page {
+	return Page{
+		Items: fixtureItems()[:3], Archived: true, Current: base + "/" + file,
+		Older: base + "/archive/6" + path.Ext(file), Newer: base + "/archive/8" + path.Ext(file),
 	}
 }
 

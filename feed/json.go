@@ -40,11 +40,12 @@ type (
 	}
 
 	jsonProvenance struct {
-		Source   *jsonSource `json:"source,omitempty"`
-		Copies   []jsonCopy  `json:"copies,omitempty"`
-		Story    *jsonStory  `json:"story,omitempty"`
-		Coverage []jsonCover `json:"coverage,omitempty"`
-		Held     *jsonHeld   `json:"held,omitempty"`
+		Source   *jsonSource   `json:"source,omitempty"`
+		Copies   []jsonCopy    `json:"copies,omitempty"`
+		Story    *jsonStory    `json:"story,omitempty"`
+		Coverage []jsonCover   `json:"coverage,omitempty"`
+		Held     *jsonHeld     `json:"held,omitempty"`
+		Incident *jsonIncident `json:"incident,omitempty"`
 	}
 
 	jsonSource struct {
@@ -71,6 +72,12 @@ type (
 		Page   string   `json:"page"`
 	}
 
+	jsonIncident struct {
+		Kind    IncidentKind `json:"kind"`
+		Subject string       `json:"subject,omitempty"`
+		Ended   string       `json:"ended,omitempty"`
+	}
+
 	jsonCover struct {
 		ID     string     `json:"id"`
 		Source string     `json:"source"`
@@ -85,6 +92,8 @@ const aboutExtension = "source: the feed an item was taken from; copies: where e
 
 const aboutHeld = "source: the feed an entry was taken from; held: the rule that keeps it out of the main feed, why, " +
 	"its score from 0 to 1 where it was scored, and the page where it can be let in"
+
+const aboutIncidents = "incident: what it is about, and when it ended"
 
 // JSON renders the page as a JSON Feed 1.1 document, media type
 // application/feed+json. The same input gives the same bytes.
@@ -125,6 +134,9 @@ func (s Site) jsonFeed(p Page, views []view) jsonFeed {
 	if len(p.Held) > 0 {
 		f.Extension.About = aboutHeld
 	}
+	if len(p.Incidents) > 0 {
+		f.Extension.About = aboutIncidents
+	}
 	return f
 }
 
@@ -152,7 +164,7 @@ func (v *view) json() jsonItem {
 }
 
 func (v *view) jsonProvenance() *jsonProvenance {
-	if v.origin == nil && len(v.copies) == 0 && v.story == nil && len(v.coverage) == 0 && v.held == nil {
+	if v.origin == nil && len(v.copies) == 0 && v.story == nil && len(v.coverage) == 0 && v.held == nil && v.incident == nil {
 		return nil
 	}
 	p := &jsonProvenance{Copies: jsonCopies(v.copies)}
@@ -167,6 +179,9 @@ func (v *view) jsonProvenance() *jsonProvenance {
 		if h.scored {
 			p.Held.Score = &h.score
 		}
+	}
+	if i := v.incident; i != nil {
+		p.Incident = &jsonIncident{Kind: i.Kind, Subject: i.Subject, Ended: timestamp(i.Ended)}
 	}
 	for _, c := range v.coverage {
 		p.Coverage = append(p.Coverage, jsonCover{ID: c.id, Source: c.source, URL: c.url, Title: c.title, Copies: jsonCopies(c.copies)})

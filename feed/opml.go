@@ -29,6 +29,7 @@ type (
 	opmlDocument struct {
 		XMLName struct{} `xml:"opml"`
 		Version string   `xml:"version,attr"`
+		XmlnsT  string   `xml:"xmlns:t,attr,omitempty"`
 		Title   text     `xml:"head>title"`
 		Created string   `xml:"head>dateCreated,omitempty"`
 		Body    opmlBody `xml:"body"`
@@ -45,6 +46,7 @@ type (
 		XMLURL   string `xml:"xmlUrl,attr"`
 		HTMLURL  string `xml:"htmlUrl,attr,omitempty"`
 		Category string `xml:"category,attr,omitempty"`
+		Private  string `xml:"t:private,attr,omitempty"` // "true"
 	}
 )
 
@@ -53,15 +55,30 @@ type (
 // sources that are private or have secrets are left out. created is the list's
 // date; zero: none. The same input gives the same bytes.
 func OPML(title string, sources []Source, created time.Time) ([]byte, error) {
+	public := slices.DeleteFunc(slices.Clone(sources), func(s Source) bool { return s.Private })
+	return WholeOPML(title, public, created)
+}
+
+// nsOPML is the namespace of what the list says that OPML has no word for.
+const nsOPML = "urn:tributary:opml"
+
+// WholeOPML is [OPML] for who keeps the sources: private ones are in it, marked as
+// such, so that they stay private where the list is imported.
+func WholeOPML(title string, sources []Source, created time.Time) ([]byte, error) {
 	doc := opmlDocument{
 		Version: "2.0",
 		Title:   plain(cmp.Or(label(title), "Tributary")),
 		Created: mailDate(created),
 	}
 	for _, s := range sources {
-		if s.Kind == KindFeed && !s.Private && !s.HasSecrets() && address(s.URL) != "" {
-			doc.Body.Outlines = append(doc.Body.Outlines, outlineOf(s))
+		if s.Kind != KindFeed || s.HasSecrets() || address(s.URL) == "" {
+			continue
 		}
+		o := outlineOf(s)
+		if s.Private {
+			doc.XmlnsT, o.Private = nsOPML, "true"
+		}
+		doc.Body.Outlines = append(doc.Body.Outlines, o)
 	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
@@ -246,6 +263,7 @@ func (p *opmlParser) add(url, name string, attrs map[string]string) {
 			Name:    name,
 			Enabled: true,
 			Origin:  OriginAdded,
+			Private: attrs["private"] == "true",
 			About:   Channel{Link: address(attrs["htmlurl"])},
 		})
 	}

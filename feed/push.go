@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"net/url"
+	"time"
+)
 
 // Hub is where a document's news can be had by push (WebSub). Both addresses
 // are absolute; the zero value: nowhere.
@@ -36,3 +39,21 @@ type Push struct {
 
 // Callback is the address that its hub sends to.
 func (p Push) Callback() string { return p.Base + p.ID }
+
+// Words tell how far it has come; when says a time. What went wrong is left to
+// who may know it.
+func (p Push) Words(when func(time.Time) string) string {
+	hub := p.Hub.URL
+	if u, err := url.Parse(hub); err == nil && u.Host != "" {
+		hub = u.Host
+	}
+	switch {
+	case p.State == PushActive:
+		return "pushed by " + hub + " until " + when(p.Until)
+	case p.State == PushRefused:
+		return hub + " does not push it to us"
+	case p.Error != "":
+		return hub + " was asked to push it, and fails; it is asked again at " + when(p.Next)
+	}
+	return hub + " was asked to push it, and has not confirmed it yet"
+}

@@ -75,6 +75,8 @@ func TestDocumentsAreAsTheGoldensSay(t *testing.T) {
 				"empty-" + f.file:   f.must(t, site, nil),
 				"stories-" + f.file: f.page(t, site.Stories(), Page{Stories: fixtureStories()}),
 				"held-" + f.file:    f.page(t, site.Held(), Page{Held: fixtureHeld()}),
+				"ops-" + f.file:     f.page(t, site.Ops(), Page{Incidents: fixtureIncidents()}),
+				"archive-" + f.file: f.page(t, site, fixtureArchive(base, f.file)),
 			} {
 				if f.name == "JSON" {
 					got = indented(t, got)

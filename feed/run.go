@@ -4,7 +4,7 @@ import "time"
 
 // RunRequest asks for an ingest.
 type RunRequest struct {
-	Trigger string   // "schedule", "command", "api", "signal", "folder", "start"
+	Trigger string   // "schedule", "command", "api", "signal", "folder", "start", "push"
 	Sources []string // slugs; none: all
 	Force   bool     // also sources that are not due by our own interval
 }
@@ -81,4 +81,6 @@ type SourceReport struct {
 	NextDue   time.Time `json:"next_due,omitzero"`
 	DueReason string    `json:"due_reason,omitempty"`
 	Error     string    `json:"error,omitempty"`
+	// Amends: only Counts are said, to be added to what was said of the source before.
+	Amends bool `json:"-"`
 }

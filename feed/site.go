@@ -24,13 +24,16 @@ type Site struct {
 	Refresh     time.Duration // how often the documents may change (RSS ttl); 0: not said
 }
 
-// Page is one document's share of the items, of the stories, or of what is held.
+// Page is one document's share of the items, of the stories, of what is held, or
+// of the incidents.
 type Page struct {
 	Self    string // absolute URL of this document
 	Items   []Item // newest first
 	Stories []Story
 	Held    []HeldEntry
 	Brief   bool // summaries stand for the texts
+
+	Incidents []Incident // the one that changed last first
 
 	// Where the document stands among others, as absolute URLs; "": there is none.
 	Archived bool   // it is closed: what it lists does not change any more (RFC 5005, 4)

@@ -44,6 +44,7 @@ type Source struct {
 	Position int    // order of declaration; the smaller wins where copies are equally good
 	Priority int    // of its copies of an article: the larger wins; usually 0
 	Topic    string // "off": it is on topic by itself, and not filtered; "": as all
+	FullText bool   // the text of its articles is taken from their pages
 	// Headers are sent with requests to its host, by name. $NAME in a value
 	// stands for an environment variable, $$ for a dollar sign. Values are
 	// secret, whether they name a variable or not.

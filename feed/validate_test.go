@@ -25,6 +25,11 @@ func samples() map[string]Page {
 		"long":    {Items: longItems(60, 4000)},
 		"stories": {Stories: fixtureStories()},
 		"held":    {Held: fixtureHeld()},
+		"ops":     {Incidents: fixtureIncidents()},
+		"archive": fixtureArchive(base, "feed.atom"),
+		"closed":  {Archived: true, Current: base + "/feed", Newer: base + "/archive/2"}, // all that was in it is withdrawn
+		"brief":   {Items: fixtureItems(), Brief: true},
+		"search":  {Items: fixtureItems()},
 	}
 }
 
@@ -37,6 +42,11 @@ func sampleSite(name, base string) Site {
 		return s.Stories().CarriedBy(3)
 	case "held":
 		return s.Held()
+	case "brief":
+		return s.From("weir", "Weir </b> & Times").Newest(20).Summaries()
+	case "search":
+		s = s.Found("quay & </b> \x00“berth”").Tagged("ships > 5")
+		s.Home = "/?q=quay+%26&tag=ships"
 	}
 	return s
 }

@@ -36,6 +36,7 @@ type view struct {
 	story      *storyRef // nil where it is not known
 	coverage   []cover   // newest first
 	held       *heldRef  // nil of what is published
+	incident   *Incident // nil of all else
 }
 
 // origin is the feed that an item was taken from, as far as the public may
@@ -50,7 +51,7 @@ type origin struct {
 }
 
 func (s Site) views(p Page) []view {
-	views := make([]view, 0, len(p.Items)+len(p.Stories)+len(p.Held))
+	views := make([]view, 0, len(p.Items)+len(p.Stories)+len(p.Held)+len(p.Incidents))
 	for i := range p.Items {
 		views = append(views, s.view(&p.Items[i]))
 	}
@@ -61,6 +62,9 @@ func (s Site) views(p Page) []view {
 	}
 	for i := range p.Held {
 		views = append(views, s.heldView(&p.Held[i]))
+	}
+	for i := range p.Incidents {
+		views = append(views, s.incidentView(&p.Incidents[i]))
 	}
 	return views
 }

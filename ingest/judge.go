@@ -206,10 +206,16 @@ func (p *Pipeline) judge(ctx context.Context, run Run) (Judge, error) {
 // secondLook judges once more what the first run of all has brought: when it came,
 // nothing was known of what is common in the news, and now there is enough to count.
 // Before, it decides what has waited for the seeds.
-func (p *Pipeline) secondLook(ctx context.Context, run Run) error {
+// What has changed is told to done.
+func (p *Pipeline) secondLook(ctx context.Context, run Run, done func(feed.SourceReport)) error {
 	first := run.judge
 	if first.Version == 1 {
-		if err := p.decideWaiting(ctx, first); err != nil {
+		// However much it is, all comes in: there is nothing newer that it might push out.
+		waiting, err := first.withoutSeeds(ctx, p.Store)
+		if err == nil {
+			err = p.carryOut(ctx, waiting, done)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -221,28 +227,26 @@ func (p *Pipeline) secondLook(ctx context.Context, run Run) error {
 		return err
 	}
 	changes, err := replay(ctx, p.Store, again, run.Now)
-	if err != nil || len(changes) == 0 {
-		return err
-	}
-	return p.Store.Write(ctx, func(tx Tx) error {
-		_, _, _, err := carryOutAll(ctx, tx, changes, p.Now())
-		return err
-	})
-}
-
-// decideWaiting decides what was held because no seed could be read. All that is
-// on topic comes in, however much: there is nothing newer that it might push out.
-func (p *Pipeline) decideWaiting(ctx context.Context, judge Judge) error {
-	changes, err := judge.withoutSeeds(ctx, p.Store)
 	if err != nil {
 		return err
 	}
+	return p.carryOut(ctx, changes, done)
+}
+
+// carryOut makes all the changes, some in each transaction, and tells what they make
+// of what was reported of their sources.
+func (p *Pipeline) carryOut(ctx context.Context, changes []Change, done func(feed.SourceReport)) error {
 	for some := range slices.Chunk(changes, AtOnce) {
-		if err := p.Store.Write(ctx, func(tx Tx) error {
-			_, _, _, err := carryOutAll(ctx, tx, some, p.Now())
+		var made []Change
+		err := p.Store.Write(ctx, func(tx Tx) (err error) {
+			made, _, err = carryOutAll(ctx, tx, some, p.Now())
 			return err
-		}); err != nil {
+		})
+		if err != nil {
 			return err
+		}
+		for _, ch := range made {
+			done(feed.SourceReport{Source: ch.Entry.Source.Slug, Name: ch.Entry.Source.Title(), Counts: ch.counts(), Amends: true})
 		}
 	}
 	return nil

@@ -63,6 +63,44 @@ func TestTheFirstRunIsJudgedByWhatItBrought(t *testing.T) {
 	}
 }
 
+// A source that brings little else than the topic makes the topic common in what the
+// first run has to count: some of what was let in is taken out again, and the report says so.
+func TestTheReportOfTheFirstRunSaysWhatCameOfTheSecondLook(t *testing.T) {
+	r := topicRig(t)
+	var posts []post
+	for i := range 90 {
+		p := post{guid: fmt.Sprint(i), link: fmt.Sprint("https://news.example/", i), title: fmt.Sprint("Other news ", i), text: prose(fmt.Sprint(i))}
+		if i%3 > 0 {
+			p.title, p.text = fmt.Sprintf("Santa Lucia, day %d", i), "In Calvera: "+p.text
+		}
+		posts = append(posts, p)
+	}
+	r.publish("/a", rss(posts...))
+	report := r.ingest()
+	n, err := r.store.Totals(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Counts.Published != n.Items || report.Counts.Held != n.Held {
+		t.Errorf("%d published and %d held are reported, %d and %d are there", report.Counts.Published, report.Counts.Held, n.Items, n.Held)
+	}
+	news, err := r.store.Source(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	days, err := r.store.SourceDays(t.Context(), news.ID, r.clock().AddDate(0, 0, -2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted feed.SourceDay
+	for _, d := range days {
+		counted.Add(d)
+	}
+	if counted.Published != n.Items-2 || counted.Held != n.Held {
+		t.Errorf("%d published and %d held are counted by day, %d and %d are there", counted.Published, counted.Held, n.Items-2, n.Held)
+	}
+}
+
 func TestWhatAPersonSaysStands(t *testing.T) {
 	r := topicRig(t)
 	r.ingest()

@@ -11,6 +11,7 @@ import (
 	"tributary/ingest/dedupe"
 	"tributary/ingest/fetch"
 	"tributary/ingest/parse"
+	"tributary/ingest/push"
 )
 
 // Pipeline is the way from a due source to the store.
@@ -27,6 +28,13 @@ type Pipeline struct {
 	claims  claims
 	stamps  stamps
 	silence silence
+
+	// Articles reads the pages of sources with the option FullText; nil: it has
+	// no effect.
+	Articles ArticleReader
+
+	// Named, unless it is nil, is told when a source names another hub than before.
+	Named func()
 }
 
 // Run is one ingest.
@@ -37,6 +45,9 @@ type Run struct {
 	// Others are the other runs under way when it is called: what they found
 	// is theirs to admit.
 	Others func() []string
+	// Pushed is what a hub has sent, which is taken as the document of the run's
+	// one source in place of asking for it; nil: it is asked for.
+	Pushed *feed.Document
 
 	judge Judge
 }
@@ -99,7 +110,7 @@ func (p *Pipeline) Run(ctx context.Context, run Run, sources []feed.Source, done
 	if err = p.line(ctx, run, feeds, done); err != nil {
 		return err
 	}
-	return p.secondLook(ctx, run)
+	return p.secondLook(ctx, run, done)
 }
 
 // line takes sources of one kind through.
@@ -120,7 +131,11 @@ func (p *Pipeline) line(ctx context.Context, run Run, due []feed.Source, done fu
 // due parts the sources into those to take now and reports on the others.
 func (p *Pipeline) due(run Run, sources []feed.Source) (due []feed.Source, rest []feed.SourceReport) {
 	for _, src := range sources {
-		if ok, why := p.Policy.Due(src, run.Force, run.Now); !ok {
+		ok, why := p.Policy.Due(src, run.Force, run.Now)
+		if run.Pushed != nil {
+			ok, why = src.Enabled, "it was switched off meanwhile"
+		}
+		if !ok {
 			rest = append(rest, notDue(src, why))
 			continue
 		}
@@ -142,7 +157,10 @@ func notDue(src feed.Source, why string) feed.SourceReport {
 // be done without knowing what other sources say.
 func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fetch.Result) (prepared, error) {
 	out := prepared{source: src, about: src.About, result: res, report: newReport(src)}
-	out.report.Bytes = res.Bytes
+	out.report.Bytes, out.pushed = res.Bytes, run.Pushed != nil
+	if res.Kind == fetch.Fetched && !src.HasSecrets() { // what is for its readers only, a hub need not know
+		out.hub = push.Discover(res.Links, res.Document)
+	}
 	switch {
 	case res.Kind == fetch.Failed:
 		return out, nil
@@ -165,12 +183,22 @@ func (p *Pipeline) prepare(ctx context.Context, run Run, src feed.Source, res fe
 	if err != nil {
 		return out, err
 	}
+	if out.pushed {
+		out.unlisted = nil // a hub may leave out what it has sent before (WebSub, 7)
+	}
 	for _, n := range news {
 		out.sightings = append(out.sightings, sighting{known: n.known, entry: cleaned(n, doc, res, run)})
 	}
+	full := p.fullTexts(run, src, &out, news, func(r raw) feed.Entry { return cleaned(r, doc, res, run) })
 	out.weigh()
+	if err := full.keep(ctx); err != nil {
+		return out, err
+	}
 	out.judge(run.judge)
 	out.capFirstImport()
+	if err := full.take(ctx); err != nil {
+		return out, err
+	}
 	out.read()
 	return out, nil
 }

@@ -22,6 +22,9 @@ type Fetcher interface {
 type Policy interface {
 	Due(src feed.Source, force bool, now time.Time) (ok bool, why string)
 	After(src feed.Source, r fetch.Result, about feed.Channel, changed bool, now time.Time) feed.SourceState
+	// Pushed is the state of src after its hub has sent a document; brought tells
+	// whether that held anything we did not know.
+	Pushed(src feed.Source, brought bool, now time.Time) feed.SourceState
 	// OurNetwork tells whether the failures of a run look like our own
 	// network's, so that no source is to blame.
 	OurNetwork(results []fetch.Result) bool
@@ -31,6 +34,8 @@ type Policy interface {
 // for a writer.
 type Store interface {
 	TopicStore
+	neighbourhood
+	EntryByID(ctx context.Context, id int64) (feed.HeldEntry, error)
 	scored
 	// Doubtful are entries that RuleDoubtful holds, whole, newest first, from
 	// the one with the ID before on; 0: from the newest.
@@ -93,11 +98,14 @@ type prepared struct {
 	relisted  []feed.Known // unchanged, and back in it
 	began     time.Time
 	report    feed.SourceReport
-	problems  []string // of a folder: files that could not be read, and why
-	scored    int      // entries that have a score
-	onTopic   int      // and of these, those on topic
-	claimed   bool     // to be released when it is done with
-	skipped   bool     // it was left alone after all
+	problems  []string  // of a folder: files that could not be read, and why
+	scored    int       // entries that have a score
+	onTopic   int       // and of these, those on topic
+	claimed   bool      // to be released when it is done with
+	skipped   bool      // it was left alone after all
+	pushed    bool      // its document came from its hub
+	hub       feed.Hub  // that a Fetched document names
+	rest      time.Time // until then a host of its pages asked to be left alone
 	fatal     error
 }
 

@@ -16,6 +16,14 @@ type Change struct {
 	Opinion Opinion
 }
 
+// counts are what the change makes of what was counted before.
+func (c Change) counts() feed.Counts {
+	if c.In {
+		return feed.Counts{Published: 1, Held: -1}
+	}
+	return feed.Counts{Published: -1, Held: 1}
+}
+
 // Replay asks a judge anew about the entries that came since a time, and tells
 // which would change sides: newest first. What a person has decided stands, and so
 // does what no filter has decided: copies, seeds, the backlog of a new source.
@@ -98,20 +106,29 @@ const AtOnce = 50
 // many have to wait for another time.
 func (c *Editor) Apply(ctx context.Context, changes []Change) (in, out, waiting int, err error) {
 	now := c.Now()
+	var made []Change
 	err = c.Store.Write(ctx, func(tx Tx) (err error) {
-		in, out, waiting, err = carryOutAll(ctx, tx, changes, now)
+		made, waiting, err = carryOutAll(ctx, tx, changes, now)
 		return err
 	})
+	for _, ch := range made {
+		if ch.In {
+			in++
+		} else {
+			out++
+		}
+	}
 	return in, out, waiting, err
 }
 
-// carryOutAll makes changes in one transaction. One that somebody has decided
-// about meanwhile is left alone.
-func carryOutAll(ctx context.Context, tx Tx, changes []Change, now time.Time) (in, out, waiting int, err error) {
+// carryOutAll makes changes in one transaction, and tells which: one that somebody
+// has decided about meanwhile is left alone, and only so many are let in.
+func carryOutAll(ctx context.Context, tx Tx, changes []Change, now time.Time) (made []Change, waiting int, err error) {
+	in := 0
 	for _, ch := range changes {
 		h, err := tx.EntryByID(ctx, ch.Entry.Entry.ID) // whole, and as it is now
 		if err != nil {
-			return in, out, waiting, err
+			return nil, 0, err
 		}
 		switch {
 		case h.Verdict != "" || h.Entry.Decision != ch.Entry.Entry.Decision:
@@ -121,14 +138,13 @@ func carryOutAll(ctx context.Context, tx Tx, changes []Change, now time.Time) (i
 			continue
 		case ch.In:
 			in++
-		default:
-			out++
 		}
 		if err := carryOut(ctx, tx, ch, h, now); err != nil {
-			return in, out, waiting, err
+			return nil, 0, err
 		}
+		made = append(made, ch)
 	}
-	return in, out, waiting, admitByHand(ctx, tx, now)
+	return made, waiting, admitByHand(ctx, tx, now)
 }
 
 // carryOut lets an entry in or takes it out.
@@ -140,6 +156,8 @@ func carryOut(ctx context.Context, tx Tx, ch Change, h feed.HeldEntry, now time.
 			return err
 		}
 	}
+	n := ch.counts()
+	tx.CountDay(feed.SourceDay{SourceID: h.Entry.SourceID, Day: h.Entry.FirstSeen, Published: n.Published, Held: n.Held})
 	if !ch.In {
 		return keepOut(ctx, tx, h.Entry, *ch.Opinion.Held, now)
 	}

@@ -47,12 +47,14 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
+	client := fetch.New(fetch.Options{UserAgent: "test", AllowPrivate: true, Timeout: 5 * time.Second, Now: r.clock})
 	p := &ingest.Pipeline{
-		Store:   scheduler.ForPipeline(r.store),
-		Fetcher: fetch.New(fetch.Options{UserAgent: "test", AllowPrivate: true, Timeout: 5 * time.Second, Now: r.clock}),
-		Policy:  scheduler.Policy{},
-		Now:     r.clock,
-		Filter:  func() ingest.Filter { return r.filter },
+		Store:    scheduler.ForPipeline(r.store),
+		Fetcher:  client,
+		Articles: ingest.NewArticles(client, r.clock),
+		Policy:   scheduler.Policy{},
+		Now:      r.clock,
+		Filter:   func() ingest.Filter { return r.filter },
 	}
 	r.sched = scheduler.New(scheduler.Options{}, r.store, p, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {

@@ -56,8 +56,12 @@ func (p *Pipeline) prepareAll(ctx context.Context, run Run, sources []feed.Sourc
 	workers.Wait()
 }
 
-// heavy tells whether there is a document to work on.
+// heavy tells whether there is a document to work on. That of a source whose
+// pages are read waits for its hosts more than for a processor.
 func (j job) heavy() bool {
+	if j.source.FullText {
+		return false
+	}
 	return j.source.Kind == feed.KindFolder || j.result.Kind == fetch.Fetched
 }
 
@@ -78,8 +82,12 @@ func (p *Pipeline) fetchOne(ctx context.Context, run Run, src feed.Source) job {
 		return j
 	}
 	j.claimed = true
-	if since { // another run has finished with it since this one was asked for
-		p.readAgain(ctx, &j)
+	if since || run.Pushed != nil { // another run has finished with it since this one was asked for
+		p.readAgain(ctx, &j, run.Pushed != nil)
+	}
+	if run.Pushed != nil {
+		j.result = pushed(*run.Pushed, p.Now())
+		return j
 	}
 	if src.Kind == feed.KindFeed && j.skip == "" && j.err == nil {
 		j.result = p.get(ctx, j.source, run.Force)
@@ -87,9 +95,15 @@ func (p *Pipeline) fetchOne(ctx context.Context, run Run, src feed.Source) job {
 	return j
 }
 
+// pushed is what a hub has sent as if it had been fetched. It tells of no
+// server, and has no validators.
+func pushed(doc feed.Document, now time.Time) fetch.Result {
+	return fetch.Result{Kind: fetch.Fetched, Document: doc, BodyHash: fetch.BodyHash(doc.Body), Bytes: int64(len(doc.Body)), At: now, Host: fetch.HostOf(doc.URL)}
+}
+
 // readAgain takes over what another run has made of the source. A feed is not
-// asked twice; a folder may have changed since.
-func (p *Pipeline) readAgain(ctx context.Context, j *job) {
+// asked twice, though what was pushed is taken; a folder may have changed since.
+func (p *Pipeline) readAgain(ctx context.Context, j *job, pushed bool) {
 	src, err := p.Store.Source(ctx, j.source.Slug)
 	switch {
 	case feed.CodeOf(err) == feed.CodeNotFound, err == nil && src.ID != j.source.ID:
@@ -98,7 +112,7 @@ func (p *Pipeline) readAgain(ctx context.Context, j *job) {
 		j.err = err
 	default:
 		j.source = src
-		if src.Kind == feed.KindFeed {
+		if src.Kind == feed.KindFeed && !pushed {
 			j.skip = "another run has just taken it"
 		}
 	}

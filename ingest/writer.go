@@ -82,7 +82,17 @@ func (w *writer) commit(ctx context.Context, batch []prepared) error {
 	for _, b := range settled {
 		w.report(b)
 	}
+	w.tellHubs(settled)
 	return nil
+}
+
+// tellHubs tells who subscribes that there may be something to do.
+func (w *writer) tellHubs(batch []*prepared) {
+	if w.p.Named != nil && slices.ContainsFunc(batch, func(b *prepared) bool {
+		return b.result.Kind == fetch.Fetched && !b.pushed && b.hub != b.source.State.Hub
+	}) {
+		w.p.Named()
+	}
 }
 
 // listen notes whether a feed's host has answered.
@@ -196,12 +206,13 @@ func (w *writer) take(ctx context.Context, tx Tx, b *prepared) (err error) {
 func (w *writer) count(tx Tx, b *prepared) {
 	n := b.report.Counts
 	day := feed.SourceDay{SourceID: b.source.ID, Day: w.run.Now, Published: n.Published, Updated: n.Updated, Copies: n.Copies, Held: n.Held}
-	switch b.report.Outcome {
-	case feed.OutcomeFailed:
+	switch outcome := b.report.Outcome; {
+	case b.pushed: // nothing was asked of its server
+	case outcome == feed.OutcomeFailed:
 		day.Failed = 1
-	case feed.OutcomeNotModified:
+	case outcome == feed.OutcomeNotModified:
 		day.NotModified = 1
-	case feed.OutcomeOK:
+	case outcome == feed.OutcomeOK:
 		day.Fetched = 1
 	}
 	tx.CountDay(day)
@@ -212,9 +223,22 @@ func (w *writer) state(b *prepared) feed.SourceState {
 	if b.source.Kind == feed.KindFolder {
 		return folderState(b.source.State, b, w.run.Now)
 	}
+	if b.pushed {
+		if b.failed() {
+			return b.source.State // that its hub sends what cannot be read is not its fault
+		}
+		return remembered(w.p.Policy.Pushed(b.source, len(b.sightings) > 0, w.run.Now), b.scored, b.onTopic)
+	}
 	state := w.p.Policy.After(b.source, b.result, b.about, b.report.Counts.Changed(), w.run.Now)
+	if b.rest.After(state.NextDue) {
+		state.NextDue, state.DueReason = b.rest, "the host of its pages asked us to wait"
+	}
 	if b.result.Kind == fetch.Fetched {
 		state.Imported = true
+		state.Hub = b.hub
+		if b.hub == (feed.Hub{}) {
+			state.Pushed = time.Time{}
+		}
 	}
 	return remembered(state, b.scored, b.onTopic)
 }
@@ -237,6 +261,9 @@ func (w *writer) noteFailure(ctx context.Context, tx Tx, b *prepared, state feed
 		state.Error, err = "it was removed meanwhile", nil
 	}
 	b.report.Outcome, b.report.Error = feed.OutcomeFailed, state.Error
+	if b.pushed && b.result.Err != nil {
+		b.report.Error = b.result.Err.Error()
+	}
 	if b.result.Requests == 0 && b.result.Failure == feed.StatusLimited {
 		b.report.Outcome, b.report.Error = feed.OutcomeNotDue, "" // its host is paused: it was not asked
 	} else if err == nil && !gone {

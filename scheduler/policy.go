@@ -83,12 +83,47 @@ func (p Policy) After(src feed.Source, r fetch.Result, about feed.Channel, chang
 		failed(&s, r)
 	} else {
 		succeeded(&s, r, changed, at)
+		if changed {
+			s.Pushed = time.Time{} // a hub that tells of all would have told of this
+		}
 	}
 	if r.Kind != fetch.Fetched {
 		about = src.About
 	}
 	s.NextDue, s.DueReason = p.next(src, s, r, about, at)
 	return s
+}
+
+// Pushed is the state of src after its hub has sent a document; brought tells
+// whether that held anything we did not know.
+//
+// The poll that follows makes sure of it, within a day. It comes no sooner than it
+// would have, and where a person has said how often to ask, just then. What was
+// new to us was new at the source as well, so that our validators are those of
+// an older document: without them the next answer is the whole one, and what a
+// hub sent late, or somebody sent again, is put right.
+func (p Policy) Pushed(src feed.Source, brought bool, now time.Time) feed.SourceState {
+	s := src.State
+	s.Pushed = now
+	if brought {
+		s.LastChange = now
+		s.ETag, s.LastModified, s.BodyHash = "", "", 0
+	}
+	if every, err := ParseEvery(src.Every, p.Location); err == nil && every != nil || s.Status == feed.StatusGone {
+		return s
+	}
+	w := wait{from: now, due: s.NextDue, reason: s.DueReason}
+	p.trust(&w, src)
+	s.NextDue, s.DueReason = w.due, w.reason
+	return s
+}
+
+// pushedWait is how long a source whose hub tells of its news is not polled.
+const pushedWait = longestWait - longestJitter
+
+// trust puts the poll of a source off whose hub tells of its news.
+func (p Policy) trust(w *wait, src feed.Source) {
+	w.notBefore(w.from.Add(pushedWait).Add(p.jitter(src.URL, pushedWait)), "its hub tells of its news: a poll a day makes sure of it")
 }
 
 // paused is the state of a source whose host was not to be asked: it waits
@@ -211,6 +246,9 @@ func (p Policy) next(src feed.Source, s feed.SourceState, r fetch.Result, about 
 	}
 	if !persons {
 		p.skip(&w, src, about)
+	}
+	if !persons && s.Failures == 0 && !s.Pushed.IsZero() {
+		p.trust(&w, src)
 	}
 	reason := "the server asked to wait that long (Retry-After)"
 	if r.Status == http.StatusTooManyRequests {

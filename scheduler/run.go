@@ -18,6 +18,7 @@ import (
 // activeRun is a run under way.
 type activeRun struct {
 	request feed.RunRequest
+	pushed  *feed.Document // see ingest.Run
 	done    chan struct{}
 
 	// Under the scheduler's mu.
@@ -43,8 +44,14 @@ func (r *activeRun) snapshot() feed.Report {
 func (r *activeRun) add(s feed.SourceReport) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.Sources = append(r.report.Sources, s)
 	r.report.Counts.Add(s.Counts)
+	if s.Amends {
+		if i := slices.IndexFunc(r.report.Sources, func(before feed.SourceReport) bool { return before.Source == s.Source }); i >= 0 {
+			r.report.Sources[i].Counts.Add(s.Counts)
+		}
+		return
+	}
+	r.report.Sources = append(r.report.Sources, s)
 	r.report.Done++
 	delete(r.pending, s.Source)
 }
@@ -82,22 +89,45 @@ func (s *Scheduler) Trigger(ctx context.Context, req feed.RunRequest) (string, e
 	return run.report.ID, nil // which never changes
 }
 
+// Push takes a document that a hub has sent for a source through the line, and
+// returns when that is done.
+func (s *Scheduler) Push(ctx context.Context, src feed.Source, doc feed.Document) error {
+	run, err := s.beginWith(feed.RunRequest{Trigger: "push", Sources: []string{src.Slug}}, &doc)
+	if err != nil {
+		return err
+	}
+	report, err := run.wait(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(report.Sources) == 0:
+		return feed.Errorf(feed.CodeNotFound, "%s was removed meanwhile", src.Slug)
+	case report.Sources[0].Outcome == feed.OutcomeDisabled:
+		return feed.Errorf(feed.CodeConflict, "%s was switched off meanwhile", src.Slug)
+	case report.Sources[0].Outcome == feed.OutcomeFailed:
+		return feed.Errorf(feed.CodeInvalid, "%s", report.Sources[0].Error)
+	}
+	return nil
+}
+
 // begin is Trigger for slugs.
-func (s *Scheduler) begin(req feed.RunRequest) (*activeRun, error) {
+func (s *Scheduler) begin(req feed.RunRequest) (*activeRun, error) { return s.beginWith(req, nil) }
+
+func (s *Scheduler) beginWith(req feed.RunRequest, pushed *feed.Document) (*activeRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ending {
 		return nil, feed.Errorf(feed.CodeUnavailable, "the program is stopping; ask again when it is back")
 	}
-	wanted := req.Trigger != "folder" && req.Trigger != "schedule"
-	joins := req.Trigger != "folder" && req.Trigger != "signal"
+	wanted := req.Trigger != "folder" && req.Trigger != "schedule" && pushed == nil
+	joins := req.Trigger != "folder" && req.Trigger != "signal" && pushed == nil
 	for _, r := range s.runs {
-		if joins && !r.over && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
+		if joins && !r.over && r.pushed == nil && r.request.Force == req.Force && slices.Equal(r.request.Sources, req.Sources) {
 			r.wanted = r.wanted || wanted
 			return r, nil
 		}
 	}
-	run := &activeRun{request: req, done: make(chan struct{}), wanted: wanted, report: feed.Report{
+	run := &activeRun{request: req, pushed: pushed, done: make(chan struct{}), wanted: wanted, report: feed.Report{
 		ID: uuid.NewString(), Trigger: req.Trigger, State: "running", Started: s.pipeline.Now(),
 	}}
 	s.runs[run.report.ID] = run
@@ -187,6 +217,10 @@ func (s *Scheduler) carryOut(run *activeRun) {
 	delete(s.runs, run.report.ID)
 	s.mu.Unlock()
 	close(run.done)
+	select {
+	case s.ended <- struct{}{}:
+	default: // the one before has not been noticed yet
+	}
 }
 
 // safely makes an error of a panic.
@@ -214,7 +248,7 @@ func (s *Scheduler) ingest(run *activeRun) error {
 		return err
 	}
 	run.expect(sources)
-	if run.request.Trigger != "folder" { // those are many, and seldom bring anything
+	if run.request.Trigger != "folder" && run.pushed == nil { // those are many, and seldom bring anything
 		if err := s.store.SaveRun(s.ctx, run.snapshot()); err != nil {
 			return err
 		}
@@ -224,6 +258,7 @@ func (s *Scheduler) ingest(run *activeRun) error {
 		Now:    s.pipeline.Now(), // not when it was asked for: it may have waited for the lock
 		Force:  run.request.Force,
 		Others: func() []string { return s.others(run) },
+		Pushed: run.pushed,
 	}, sources, func(r feed.SourceReport) { run.add(r); s.noteDue(r) })
 }
 
@@ -272,6 +307,9 @@ func (s *Scheduler) isActive(id string) bool {
 
 // noteDue remembers when a source is due, for wake.
 func (s *Scheduler) noteDue(r feed.SourceReport) {
+	if r.Amends {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.due, r.Source)
@@ -359,10 +397,13 @@ func (s *Scheduler) others(run *activeRun) []string {
 	return ids
 }
 
-// idle tells whether it was a look at the folder that found nothing, and no
+// idle tells whether it was a push that brought nothing, or a look at the folder that found nothing, and no
 // other fault than the look before: that leaves no trace. s.mu is held.
 func (s *Scheduler) idle(run *activeRun) bool {
 	report := run.snapshot()
+	if run.pushed != nil {
+		return report.Error == "" && report.Failed() == 0 && !report.Counts.Changed()
+	}
 	if report.Trigger != "folder" {
 		return false
 	}

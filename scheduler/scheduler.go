@@ -53,6 +53,7 @@ type Scheduler struct {
 	ending      bool
 	reload      chan struct{}
 	active      sync.WaitGroup // runs
+	ended       chan struct{}
 
 	periodic sync.WaitGroup // what else was started for the present options
 }
@@ -65,6 +66,7 @@ func New(opts Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) *S
 		store: st, pipeline: p, log: log, lock: processLock{store: st},
 		ctx: ctx, stop: stop,
 		opts: opts, runs: map[string]*activeRun{}, due: map[string]time.Time{}, reload: make(chan struct{}, 1),
+		ended: make(chan struct{}, 1),
 	}
 }
 
@@ -194,6 +196,9 @@ func (s *Scheduler) NextRun() time.Time {
 	}
 	return s.cron.Entry(s.main).Next
 }
+
+// Ended tells one listener that runs have ended since it last looked.
+func (s *Scheduler) Ended() <-chan struct{} { return s.ended }
 
 // Stop lets running work finish until ctx ends, then breaks it off; what was
 // not committed by then is rolled back. No run starts any more.

@@ -9,6 +9,8 @@ import (
 
 // The places stand in blocks. One closes when 51 further places were given, so that
 // what is not closed has 51 to 100; an archive is a closed block, and stays what it is.
+// The first one waits for the second: one that leads to no other is incomplete, says
+// the W3C's validator.
 const (
 	blockPlaces  = 50
 	windowPlaces = 500            // that the window has at most
@@ -16,7 +18,13 @@ const (
 )
 
 // closedBlocks is how many blocks are closed once so many places were given.
-func closedBlocks(last int64) int64 { return max(0, (last-blockPlaces-1)/blockPlaces) }
+func closedBlocks(last int64) int64 {
+	n := max(0, (last-blockPlaces-1)/blockPlaces)
+	if n == 1 {
+		return 0
+	}
+	return n
+}
 
 // Window are the live items of the main document, newest place first: those of
 // no closed block, and as many whole closed ones before them as have something that
@@ -77,4 +85,14 @@ func (s *Store) Archive(ctx context.Context, block int64) (items []feed.Item, ne
 		items[i].Founder, items[i].Publishers = "", 0
 	}
 	return items, newer, err
+}
+
+// Gone counts the items from the place that follows after up to another that are
+// withdrawn or hidden.
+func (s *Store) Gone(ctx context.Context, after, upTo int64) (n int, err error) {
+	_, err = s.reader.one(ctx, `SELECT
+		(SELECT COUNT(*) FROM item WHERE withdrawn IS NOT NULL AND place > $1 AND place <= $2) +
+		(SELECT COUNT(*) FROM item WHERE hidden IS NOT NULL AND withdrawn IS NULL AND place > $3 AND place <= $4)`,
+		[]any{after, upTo, after, upTo}, &n)
+	return n, err
 }

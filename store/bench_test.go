@@ -474,9 +474,19 @@ func BenchmarkReaders(b *testing.B) {
 		read func() (int, error)
 	}{
 		{"Window", func() (int, error) { all, _, err := s.Window(ctx); return len(all), err }},
-		{"WindowOf 2", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 2, WithContent: true}); return len(all), err }},
-		{"WindowOf 3", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 3, WithContent: true}); return len(all), err }},
-		{"WindowOf 11", func() (int, error) { all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 11, WithContent: true}); return len(all), err }},
+		{"Archive", func() (int, error) { all, _, err := s.Archive(ctx, 7); return len(all), err }},
+		{"WindowOf 2", func() (int, error) {
+			all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 2, WithContent: true})
+			return len(all), err
+		}},
+		{"WindowOf 3", func() (int, error) {
+			all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 3, WithContent: true})
+			return len(all), err
+		}},
+		{"WindowOf 11", func() (int, error) {
+			all, err := s.Items(ctx, store.Query{Limit: 100, MinPublishers: 11, WithContent: true})
+			return len(all), err
+		}},
 		{"Stories", func() (int, error) { all, err := s.Stories(ctx, store.StoryQuery{}); return len(all), err }},
 		{"Stories 3", func() (int, error) {
 			all, err := s.Stories(ctx, store.StoryQuery{MinPublishers: 3})

@@ -145,7 +145,7 @@ func authors(e *feed.Entry) string {
 func details(e *feed.Entry) string {
 	d := &e.Details
 	if len(d.Categories) == 0 && len(d.Enclosures) == 0 && d.Image == "" && d.Comments == "" &&
-		d.Origin == (feed.SourceRef{}) && d.Extra == (feed.Extra{}) && !d.Cut {
+		d.Origin == (feed.SourceRef{}) && d.Extra == (feed.Extra{}) && !d.Cut && d.FullText == (feed.FullText{}) {
 		return ""
 	}
 	return asJSON(d)

@@ -37,7 +37,7 @@ var _ = behaviour("an entry comes back as it was stored", func(r *rig) {
 	e.Authors = []feed.Person{{Name: "Ä. Writer", URL: "https://w.example/", Email: "w@example.org"}, {Name: "B"}}
 	e.Details = feed.Details{Categories: []string{"x", "y"}, Enclosures: []feed.Enclosure{{URL: "https://a.example/x.mp3", Type: "audio/mpeg", Length: 1, Duration: 2, Title: "t"}},
 		Image: "https://a.example/i.png", Comments: "https://a.example/c", Origin: feed.SourceRef{Title: "O", URL: "https://o.example/"},
-		Extra: feed.Extra{InReplyTo: "urn:y", GeoPoint: "1 2", Rights: "R"}, Cut: true}
+		Extra: feed.Extra{InReplyTo: "urn:y", GeoPoint: "1 2", Rights: "R"}, Cut: true, FullText: feed.FullText{Note: "taken from the page", Said: -1 << 62}}
 	item := r.publish(e)[0]
 	bare := &feed.Entry{SourceID: src.ID, ItemID: item.RowID, Identity: "id:bare", Keys: feed.Keys{Identity: 7}, FirstSeen: day,
 		Decision: feed.Decision{Kind: feed.CopyOf}}

@@ -18,11 +18,11 @@ const sourceColumns = declaredColumns + `, s.about,
 
 // declaredColumns are read into declaredFields.
 const declaredColumns = `s.id, s.slug, s.kind, s.url, s.name, s.every, s.tags, s.enabled, s.private, s.origin, s.position, s.headers,
-	s.priority, s.topic`
+	s.priority, s.topic, s.full_text`
 
 func declaredFields(s *feed.Source) []any {
 	return []any{&s.ID, &s.Slug, &s.Kind, &s.URL, &s.Name, &s.Every, fromJSON{&s.Tags}, (*flag)(&s.Enabled),
-		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&s.Headers}, &s.Priority, &s.Topic}
+		(*flag)(&s.Private), &s.Origin, &s.Position, fromJSON{&s.Headers}, &s.Priority, &s.Topic, (*flag)(&s.FullText)}
 }
 
 func scanSource(scan scanner, s *feed.Source, more ...any) error {

@@ -47,7 +47,7 @@ func (r *rig) wantSlugs(want ...string) {
 var _ = behaviour("what a source says and fetching has learned comes back as it was", func(r *rig) {
 	src := r.source("a")
 	src.Tags = []string{"one", "zwei"}
-	src.Name, src.Every, src.Private, src.Topic = "A name", "2h", true, "off"
+	src.Name, src.Every, src.Private, src.Topic, src.FullText = "A name", "2h", true, "off", true
 	src.Headers = map[string]string{"X-Api-Key": "$NEWS_KEY", "Authorization": "Bearer $NEWS_TOKEN"}
 	r.must(r.UpdateSource(r.ctx, src))
 	src.About, src.State = fullAbout(), fullState()
@@ -341,4 +341,17 @@ var _ = behaviour("only what shows of a source moves the change number", func(r 
 	c.Private = true
 	r.moves("another declaration", true, func() { r.sync(feed.OriginConfig, c) })
 	r.moves("a declaration less", true, func() { r.sync(feed.OriginConfig) })
+})
+
+var _ = behaviour("whether a source's pages are read follows what is declared, and the state stays", func(r *rig) {
+	src := declared("a", "https://a.example/")
+	for _, full := range []bool{true, false, true} {
+		src.FullText = full
+		r.sync(feed.OriginConfig, src)
+		was := r.named("a")
+		r.save(was, fullAbout(), fullState())
+		if got := r.named("a"); got.FullText != full || got.State.ETag != fullState().ETag {
+			r.Errorf("declared as %v: %+v", full, got)
+		}
+	}
 })

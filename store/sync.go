@@ -226,13 +226,14 @@ func (t *Tx) put(ctx context.Context, was row, is *feed.Source) error {
 func sameDeclared(a, b feed.Source) bool {
 	return a.Slug == b.Slug && a.Kind == b.Kind && a.URL == b.URL && a.Name == b.Name && a.Every == b.Every &&
 		slices.Equal(a.Tags, b.Tags) && a.Enabled == b.Enabled && a.Private == b.Private &&
-		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers) && a.Priority == b.Priority && a.Topic == b.Topic
+		a.Origin == b.Origin && a.Position == b.Position && maps.Equal(a.Headers, b.Headers) && a.Priority == b.Priority && a.Topic == b.Topic &&
+		a.FullText == b.FullText
 }
 
-var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, topic, about,
+var insertSource = newMulti(`INSERT INTO source (id, slug, kind, url, name, every, tags, enabled, private, origin, position, headers, priority, topic, full_text, about,
 	status, error, failures, etag, last_modified, validators_since, body_hash, same_bodies, fetch_url, redirect_to,
 	redirect_since, redirect_seen, last_fetch, last_success, last_change, next_due, due_reason, retry_after, fetches,
-	not_modified, bytes_in, bytes_saved, last_size, imported, scored, on_topic, hub, hub_topic, pushed)`, 44)
+	not_modified, bytes_in, bytes_saved, last_size, imported, scored, on_topic, hub, hub_topic, pushed)`, 45)
 
 func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 	t.now.source++
@@ -253,7 +254,7 @@ func (t *Tx) insertSource(ctx context.Context, s *feed.Source) error {
 // updateSource writes everything of a source, and makes it active.
 func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	n, err := t.exec(ctx, `UPDATE source SET removed = NULL, slug = $1, kind = $2, url = $3, name = $4, every = $5, tags = $6,
-		enabled = $7, private = $8, origin = $9, position = $10, headers = $11, priority = $12, topic = $13 WHERE id = $14`,
+		enabled = $7, private = $8, origin = $9, position = $10, headers = $11, priority = $12, topic = $13, full_text = $14 WHERE id = $15`,
 		append(declaredValues(nil, s), s.ID)...)
 	if err := mustTouch("source", s.ID, n, err); err != nil {
 		return err
@@ -262,7 +263,7 @@ func (t *Tx) updateSource(ctx context.Context, s feed.Source) error {
 	return t.changedIf(1, err)
 }
 
-// declaredValues are the columns slug to topic.
+// declaredValues are the columns slug to full_text.
 func declaredValues(args []any, s feed.Source) []any {
 	tags, headers := "", ""
 	if len(s.Tags) > 0 {
@@ -272,7 +273,7 @@ func declaredValues(args []any, s feed.Source) []any {
 		headers = asJSON(s.Headers)
 	}
 	return append(args, text(s.Slug), string(s.Kind), text(s.URL), text(s.Name), text(s.Every), tags, bit(s.Enabled),
-		bit(s.Private), string(s.Origin), int64(s.Position), headers, int64(s.Priority), text(s.Topic))
+		bit(s.Private), string(s.Origin), int64(s.Position), headers, int64(s.Priority), text(s.Topic), bit(s.FullText))
 }
 
 // AddSource adds a source, with the origin [feed.OriginAdded] and the last

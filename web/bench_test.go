@@ -286,7 +286,7 @@ func stockedItem(i int, sources []feed.Source) (*feed.Item, *feed.Entry) {
 func BenchmarkPages(b *testing.B) {
 	small, large := stockedServer(b, 1000), stockedServer(b, 100_000)
 	forget := func(srv *Server) {
-		srv.cache = newCache(cacheEntries, cacheBytes)
+		srv.cache, srv.finds.cache = newCache(cacheEntries, cacheBytes), newCache(cacheEntries, cacheBytes)
 	}
 	day := noon.AddDate(0, 0, -1).Format(time.DateOnly)
 	smallDay := noon.Add(-99_000 * time.Minute).Format(time.DateOnly)

@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Bounds of the page cache.
+// Bounds of the page caches, and of how many strangers pages are made for.
 const (
 	cacheEntries = 500
 	cacheBytes   = 8 << 20
+	pagesAtOnce  = 4
+	pagesWait    = 32
 )
 
 // cache keeps the documents that were asked for last, within bounds of number

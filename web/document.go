@@ -60,8 +60,8 @@ type docOptions struct {
 	level        int       // of gzip, 0: the default for pages
 }
 
-// gzip levels: feed documents are compressed once and served for long, pages
-// are compressed when somebody first asks for them.
+// gzip levels: the main feed documents are compressed once and served for long,
+// pages and other feeds are compressed when somebody first asks for them.
 const (
 	feedLevel = gzip.BestCompression
 	pageLevel = 5

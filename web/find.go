@@ -100,6 +100,7 @@ func (f finding) query() store.Query {
 type choice struct {
 	Value, Name string
 	Chosen      bool
+	private     bool // of a source: strangers may not know of it
 }
 
 // choices are what items can be chosen by.
@@ -118,7 +119,7 @@ func (s *Server) choices(ctx context.Context, who viewer) (c choices, err error)
 		sources = public(sources)
 	}
 	for _, src := range sources {
-		c.sources = append(c.sources, choice{Value: src.Slug, Name: src.Title()})
+		c.sources = append(c.sources, choice{Value: src.Slug, Name: src.Title(), private: !isPublic(src)})
 	}
 	slices.SortStableFunc(c.sources, func(a, b choice) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
@@ -138,6 +139,16 @@ func (c choices) sourceName(slug string) string {
 		}
 	}
 	return ""
+}
+
+// feeds are the formats of the feed of what is asked for. One day has none, for it
+// would end; nor has what strangers may not know of.
+func (s *Server) feeds(f finding, c choices) []alternate {
+	secret := slices.ContainsFunc(c.sources, func(src choice) bool { return src.Value == f.source && src.private })
+	if !f.filters() || !f.day.IsZero() || secret {
+		return nil
+	}
+	return s.alternates(variantKey{text: f.text, source: f.source, tag: store.TagKey(f.tag)}, c.sourceName(f.source))
 }
 
 // check tells what is wrong with a request by these choices. Sources that one may

@@ -90,8 +90,7 @@ func (s *Server) forgetCounts() {
 	s.counted.at = time.Time{}
 }
 
-// publishedSince counts the items that were admitted since a time, with those
-// that were withdrawn between them. Places are given in the order of admission,
+// publishedSince counts the live items that were admitted since a time. Places are given in the order of admission,
 // without gaps: a few looks tell where the time lies among them.
 func (s *Server) publishedSince(ctx context.Context, since time.Time) (n int, err error) {
 	newest, err := s.newestBefore(ctx, 0)
@@ -105,7 +104,11 @@ func (s *Server) publishedSince(ctx context.Context, since time.Time) (n int, er
 		}
 		return item.Admitted.Before(since)
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	gone, err := s.store.Gone(ctx, newest.Place-int64(n), newest.Place)
+	return n - gone, err
 }
 
 // newestBefore is the newest live item before a place (0: of all); the zero

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"tributary/feed"
 	"tributary/ingest"
@@ -24,6 +25,7 @@ type frontView struct {
 	Newest    string // address of the first page, if this is not it
 	Zone      string // that times are said in
 	Empty     *emptyView
+	Incidents int // that go on; told to who is logged in
 }
 
 // topicLine says what the feed is about, in the words that say it best.
@@ -35,10 +37,11 @@ type topicLine struct {
 // surroundings are what the front page shows beside the items, and the day that
 // it calls today.
 type surroundings struct {
-	day     string // "": not all of them could be read
-	flow    flow
-	topic   topicLine
-	choices choices
+	day       string // "": not all of them could be read
+	flow      flow
+	topic     topicLine
+	choices   choices
+	incidents int // that go on; for who is logged in
 }
 
 // surroundings reads what the front page shows beside the items.
@@ -52,12 +55,19 @@ func (s *Server) surroundings(ctx context.Context, who viewer) (around surroundi
 	if around.choices, err = s.choices(ctx, who); err != nil {
 		return around, err
 	}
+	if who.Admin {
+		if around.incidents, err = s.store.OpenIncidents(ctx); err != nil {
+			return around, err
+		}
+	}
 	around.day = s.today()
 	return around, nil
 }
 
-// termsTold is how many terms the front page says of the topic.
-const termsTold = 8
+const (
+	termsTold   = 8  // terms that the front page says of the topic
+	longestTold = 40 // characters of one; feeds may call themselves and their tags anything
+)
 
 // topicLine reads what the feed is about; of a topic that decides nothing, none.
 func (s *Server) topicLine(ctx context.Context) (topicLine, error) {
@@ -69,8 +79,11 @@ func (s *Server) topicLine(ctx context.Context) (topicLine, error) {
 		return topicLine{}, err
 	}
 	line := topicLine{Seeds: len(profile.Seeds)}
-	for _, t := range profile.Terms[:min(termsTold, len(profile.Terms))] { // the strongest first
-		if t.Weight > 0 {
+	for _, t := range profile.Terms { // the strongest first
+		if len(line.Terms) == termsTold {
+			break
+		}
+		if t.Weight > 0 && utf8.RuneCountInString(t.Shown) <= longestTold {
 			line.Terms = append(line.Terms, t.Shown)
 		}
 	}
@@ -103,11 +116,8 @@ func (s *Server) itemView(who viewer, item feed.Item) itemView {
 	v := itemView{
 		ID: item.ID, Title: titleOf(item), Summary: item.Entry.Summary,
 		Language: cmp.Or(item.Entry.Language, item.Source.About.Language),
-		Via:      via(item),
+		Via:      via(who, item),
 		When:     s.published(item),
-	}
-	if who.Admin {
-		v.Via.Name = item.Source.Title()
 	}
 	for _, c := range item.Copies {
 		if who.Admin || !c.Private {
@@ -134,13 +144,14 @@ func titleOf(item feed.Item) string {
 	return cmp.Or(start, "Untitled, "+item.Published.UTC().Format("2 January 2006"))
 }
 
-// via is the visible credit: the source's name and the original's address.
-// A source that is private, or whose address holds a password, is not named.
-func via(item feed.Item) link {
+// via is the visible credit: the source's name and the original's address. To
+// strangers a source that is private, or whose address holds a password, is not named.
+func via(who viewer, item feed.Item) link {
 	l := link{URL: publicURL(item.Entry.URL)}
-	if isPublic(item.Source) {
+	if who.Admin || isPublic(item.Source) {
 		l.Name = item.Source.Title()
-	} else if l.URL != "" {
+	}
+	if l.Name == "" && l.URL != "" {
 		l.Name = hostOf(l.URL)
 	}
 	return l
@@ -178,10 +189,11 @@ func (s *Server) frontPage(who viewer, f finding, items []feed.Item, around surr
 		newest.before = 0
 		v.Newest = s.root + newest.path()
 	}
+	v.Incidents = around.incidents
 	p := page{Section: "items", Query: f.text, NoIndex: true}
 	switch {
 	case f.filters():
-		p.Title = v.Filter.title()
+		p.Title, p.Alternates = v.Filter.title(), s.feeds(f, around.choices)
 	case f.before > 0:
 		p.Title = "Older items"
 	default:

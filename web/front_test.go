@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/ingest/topic"
 	"tributary/store"
 )
 
@@ -69,6 +71,22 @@ func TestTheFrontPageSaysWhatTheFeedIsAbout(t *testing.T) {
 	wantText(t, a, `<span dir="auto">Kyiv</span>, <span dir="auto">Volodymyr Zelenskyy</span>, <span dir="auto">guarantees</span>`, `<a href="/topic">learned from 2 seeds</a>`)
 	wantNone(t, a, "<span dir=\"auto\">match</span>")
 	wantNone(t, get(t, newServer(t, st), "/"), "learned from")
+}
+
+func TestNoTermFillsTheFrontPage(t *testing.T) {
+	st, _ := topicStore(t)
+	endless := strings.Repeat("a", 500) // as a feed may call itself or a tag
+	profile := sampleProfile()
+	profile.Terms = append([]topic.Weight{{Key: endless, Shown: endless, Weight: 0.95}}, profile.Terms...)
+	data, err := json.Marshal(profile)
+	must(t, err)
+	must(t, st.Write(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.SaveProfile(t.Context(), feed.Profile{Made: noon, From: "other", Data: data})
+		return err
+	}))
+	a := get(t, newServer(t, st, func(o *Options) { o.Filter = func() string { return ingest.FilterLearned } }), "/")
+	wantText(t, a, `<span dir="auto">Kyiv</span>`)
+	wantNone(t, a, endless)
 }
 
 func TestTheFrontPageTellsHowToSubscribe(t *testing.T) {
@@ -269,19 +287,19 @@ func TestASearchIsKeptUntilSomethingChanges(t *testing.T) {
 	srv := newServer(t, st)
 	get(t, srv, "/?q=multinational")
 	key := "find 2026-01-06 /?q=multinational"
-	if srv.cache.last(key) == nil {
+	if srv.finds.last(key) == nil {
 		t.Fatal("it is not kept")
 	}
-	before := srv.cache.last(key)
+	before := srv.finds.last(key)
 	get(t, srv, "/?q=++multinational&other=1")
-	if srv.cache.last(key) != before {
+	if srv.finds.last(key) != before {
 		t.Error("it was made anew without a change")
 	}
 	touch(t, st, parisID, noon.Add(time.Hour))
 	_, err := srv.refresh(t.Context())
 	must(t, err)
 	get(t, srv, "/?q=multinational")
-	if srv.cache.last(key) == before {
+	if srv.finds.last(key) == before {
 		t.Error("it was not made anew after a change")
 	}
 }

@@ -120,12 +120,12 @@ type heldEntryView struct {
 	Problem                  string // why it was not done
 }
 
-func (s *Server) heldEntryView(h feed.HeldEntry) heldEntryView {
+func (s *Server) heldEntryView(who viewer, h feed.HeldEntry) heldEntryView {
 	e := h.Entry
 	item := feed.Item{Entry: e, Source: h.Source, Published: e.When()}
 	v := heldEntryView{
 		ID: e.ID, Title: titleOf(item), Summary: e.Summary, Language: cmp.Or(e.Language, h.Source.About.Language),
-		Via: via(item), When: s.published(item), Reason: publicError(e.Decision.Reason, h.Source),
+		Via: via(who, item), When: s.published(item), Reason: publicError(e.Decision.Reason, h.Source),
 	}
 	v.Tone, v.Grounds = standing(e.Decision)
 	if h.Score.Profile != 0 {
@@ -227,7 +227,7 @@ func (s *Server) heldBody(ctx context.Context, who viewer, q heldRequest, proble
 		if !who.Admin && !mayShow(h) {
 			return page{}, feed.Errorf(feed.CodeNotFound, "there is no public entry %d", q.entry)
 		}
-		one := s.heldEntryView(h).at(v.Action)
+		one := s.heldEntryView(who, h).at(v.Action)
 		v.One = &one
 	}
 	if q.find != "" {
@@ -263,7 +263,7 @@ func (s *Server) fillHeld(ctx context.Context, who viewer, q heldRequest, v *hel
 	}
 	for _, h := range entries {
 		if h.Entry.ID != q.entry {
-			v.Entries = append(v.Entries, s.heldEntryView(h).at(v.Action))
+			v.Entries = append(v.Entries, s.heldEntryView(who, h).at(v.Action))
 		}
 	}
 	if !v.Review {
@@ -287,7 +287,7 @@ func (s *Server) fillDecided(ctx context.Context, who viewer, v *heldView) error
 			return err
 		}
 		if (who.Admin || mayShow(h)) && (v.One == nil || v.One.ID != h.Entry.ID) {
-			v.Decided = append(v.Decided, s.heldEntryView(h).at(v.Action))
+			v.Decided = append(v.Decided, s.heldEntryView(who, h).at(v.Action))
 		}
 	}
 	return nil

@@ -140,7 +140,7 @@ func TestAnArticleThatIsMissedIsFound(t *testing.T) {
 		"http://www.ministry.example/press/5512":                      {"Published, as a copy of", "Moscow repeats"},
 		"wire.example/a/9041":                                         {"Envoys meet in Geneva", "0.41, under 0.50", `name="accept"`},
 		"https://letter.example/members/61":                           {"For members"},
-		"https://riverpost.example/2026/01/06/never?x=<script>&y=\"":  {"Never seen", "The River Post", "works; last fetched", `href="/sources/river-post"`},
+		"https://riverpost.example/2026/01/06/never?x=<script>&y=\"":  {"Never seen", `href="/sources/river-post">The River Post</a>: works; last fetched`},
 		"https://nobody.example/1":                                    {"Never seen", "none is of its site", `href="/sources"`},
 		"GENEVA envoys":                                               {"Envoys meet in Geneva", `name="accept"`, `action="/held?find=GENEVA&#43;envoys"`},
 		"Moscow repeats":                                              {`href="/items/6b5e40b8-3c7d-5e60-8fc1-7d8c9ba01007"`},
@@ -183,4 +183,15 @@ func TestAScoreIsNotRoundedOverAThreshold(t *testing.T) {
 			t.Errorf("%v is said to be %s, want %s", score, got, want)
 		}
 	}
+}
+
+func TestAnAdministratorSeesWhoseHeldEntriesArePrivate(t *testing.T) {
+	srv, _, held := moderated(t)
+	id := held["letter "+ingest.RuleDoubtful]
+	for _, target := range []string{fmt.Sprint("/held?entry=", id), "/topic/review", "/held?find=envoy"} {
+		wantText(t, get(t, srv, target, asAdmin(srv)...), "via Secret Letter")
+		wantNone(t, get(t, srv, target), "Secret Letter")
+	}
+	a := pressInPlace(t, srv, "/topic/review", "accept", id, asAdmin(srv)...)
+	wantText(t, a, "via Secret Letter")
 }

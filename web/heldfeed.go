@@ -32,8 +32,9 @@ func (s *Server) heldDocument(format int) http.HandlerFunc {
 			return
 		}
 		key := fmt.Sprintf("held.%s %d %d", docMedia[format].ext, s.seen.Load(), s.decided.Load())
-		doc, err := s.cache.document(key, s.thisSecond()/heldSeconds, func() (*document, error) {
-			return s.heldFeed(context.WithoutCancel(r.Context()), format)
+		kept := shelf{s.cache, s.variants.held}
+		doc, err := kept.inTurn(r, key, s.thisSecond()/heldSeconds, func(ctx context.Context) (*document, error) {
+			return s.heldFeed(ctx, format)
 		})
 		if err != nil {
 			s.unavailable(w, r, err)
@@ -77,10 +78,6 @@ func (s *Server) hasKey(w http.ResponseWriter, r *http.Request) bool {
 // heldFeed renders the feed of what the filter holds. The address in it is
 // without the key. Browsers must not tell it to the sites that are linked.
 func (s *Server) heldFeed(ctx context.Context, format int) (*document, error) {
-	s.variants.turn.Lock()
-	defer s.variants.turn.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, renderTimeout)
-	defer cancel()
 	held, err := s.store.HeldEntries(ctx, store.HeldQuery{Rules: heldByTopic, Limit: heldInFeed, WithContent: true})
 	if err != nil {
 		return nil, err

@@ -60,9 +60,8 @@ func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 		s.itemForAdmin(w, r, http.StatusOK, id, changeView{Done: changesDone[r.URL.Query().Get("done")]})
 		return
 	}
-	doc, err := s.cache.document("item "+id, s.seen.Load(), func() (*document, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTimeout)
-		defer cancel()
+	key := "item " + id
+	doc, err := s.shelfOf(key).inTurn(r, key, s.seen.Load(), func(ctx context.Context) (*document, error) {
 		p, err := s.itemBody(ctx, viewer{}, id)
 		if err != nil {
 			return nil, err

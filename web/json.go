@@ -110,6 +110,7 @@ type sourceJSON struct {
 	Every       string          `json:"every,omitempty"`
 	Tags        []string        `json:"tags,omitempty"`
 	Enabled     bool            `json:"enabled"`
+	FullText    bool            `json:"full_text,omitempty"` // its articles' pages are read
 	Private     bool            `json:"private"`
 	Origin      feed.Origin     `json:"origin"`
 	Status      feed.Status     `json:"status"`
@@ -137,7 +138,7 @@ func newSourceJSON(src feed.Source, trusted bool) sourceJSON {
 	st := src.State
 	out := sourceJSON{
 		Slug: src.Slug, Kind: src.Kind, Name: src.Title(), URL: feed.Redacted(src.URL), Site: src.About.Link,
-		Every: src.Every, Tags: src.Tags, Enabled: src.Enabled, Private: src.Private, Origin: src.Origin,
+		Every: src.Every, Tags: src.Tags, Enabled: src.Enabled, FullText: src.FullText, Private: src.Private, Origin: src.Origin,
 		Status: status(src), Condition: src.Condition(), Error: st.Error, Failures: st.Failures,
 		LastFetch: st.LastFetch, LastSuccess: st.LastSuccess, LastChange: st.LastChange,
 		NextDue: st.NextDue, DueReason: st.DueReason,

@@ -76,5 +76,8 @@ func (s *Server) keyed(key string) []string {
 			all = append(all, s.opt.Site.BaseURL+"/feed."+m.ext+"?key="+key)
 		}
 	}
-	return append(all, s.opt.Site.BaseURL+"/held.atom?key="+key)
+	for _, path := range []string{"/held.atom", "/ops.atom"} {
+		all = append(all, s.opt.Site.BaseURL+path+"?key="+key)
+	}
+	return all
 }

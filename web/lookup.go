@@ -81,7 +81,7 @@ func (s *Server) lookUpAddress(ctx context.Context, who viewer, canonical, actio
 			return v, err
 		}
 		if who.Admin || mayShow(h) {
-			if err := s.addFound(ctx, &v, h, action); err != nil {
+			if err := s.addFound(ctx, who, &v, h, action); err != nil {
 				return v, err
 			}
 		}
@@ -93,9 +93,9 @@ func (s *Server) lookUpAddress(ctx context.Context, who viewer, canonical, actio
 }
 
 // addFound adds an entry to what was found, by where it stands.
-func (s *Server) addFound(ctx context.Context, v *foundView, h feed.HeldEntry, action string) error {
+func (s *Server) addFound(ctx context.Context, who viewer, v *foundView, h feed.HeldEntry, action string) error {
 	if kind := h.Entry.Decision.Kind; kind != feed.Published && kind != feed.CopyOf {
-		v.Kept = append(v.Kept, s.heldEntryView(h).at(action))
+		v.Kept = append(v.Kept, s.heldEntryView(who, h).at(action))
 		return nil
 	}
 	item, err := s.store.ItemByRow(ctx, h.Entry.ItemID)
@@ -105,7 +105,7 @@ func (s *Server) addFound(ctx context.Context, v *foundView, h feed.HeldEntry, a
 	p := publishedView{
 		Tone: "good", Words: "Published", Item: link{titleOf(item), s.root + "/items/" + item.ID},
 		Language: cmp.Or(item.Entry.Language, item.Source.About.Language),
-		Via:      via(feed.Item{Entry: h.Entry, Source: h.Source}),
+		Via:      via(who, feed.Item{Entry: h.Entry, Source: h.Source}),
 	}
 	switch {
 	case item.MergedID != "":
@@ -156,7 +156,7 @@ func (s *Server) lookUpTitle(ctx context.Context, who viewer, text, action strin
 	for _, item := range items {
 		v.Shown = append(v.Shown, publishedView{
 			Tone: "good", Words: "Published", Item: link{titleOf(item), s.root + "/items/" + item.ID},
-			Language: cmp.Or(item.Entry.Language, item.Source.About.Language), Via: via(item),
+			Language: cmp.Or(item.Entry.Language, item.Source.About.Language), Via: via(who, item),
 		})
 	}
 	held, err := s.store.HeldEntries(ctx, store.HeldQuery{Limit: titlesLooked})
@@ -166,7 +166,7 @@ func (s *Server) lookUpTitle(ctx context.Context, who viewer, text, action strin
 	words := strings.Fields(strings.ToLower(text))
 	for _, h := range held {
 		if len(v.Kept) < foundShown && hasWords(h.Entry.Title, words) && (who.Admin || mayShow(h)) {
-			v.Kept = append(v.Kept, s.heldEntryView(h).at(action))
+			v.Kept = append(v.Kept, s.heldEntryView(who, h).at(action))
 		}
 	}
 	return v, nil

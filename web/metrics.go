@@ -22,6 +22,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	renders  *prometheus.CounterVec
+	pushes   *prometheus.CounterVec
 	routes   map[string]*routeMetrics // by mux pattern; read only once requests come
 	other    *routeMetrics            // paths that we don't know
 }
@@ -45,8 +46,10 @@ func newMetrics(s *Server) *metrics {
 			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5}}, []string{"route"}),
 		renders: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tributary_renders_total", Help: "Renderings of the feed documents, by result."}, []string{"result"}),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tributary_pushes_total", Help: "Documents that hubs have sent us, by what became of them."}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.renders, &storeMetrics{store: s.store},
+	m.registry.MustRegister(m.requests, m.seconds, m.renders, m.pushes, &storeMetrics{store: s.store},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:            scrapeLog{s},

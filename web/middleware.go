@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 )
@@ -60,9 +61,13 @@ func (s *Server) recovered(rec *recorder, r *http.Request, p any) {
 // logRequest writes the access log line; without the query, which may hold
 // what is nobody's business.
 func (s *Server) logRequest(level slog.Level, r *http.Request, rec *recorder, took time.Duration) {
+	path := r.URL.Path
+	if strings.HasSuffix(r.Pattern, "/push/{id}") {
+		path = r.Pattern // who knows the rest may send us documents
+	}
 	s.log.LogAttrs(context.Background(), level, "request",
 		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", path),
 		slog.Int("status", rec.status),
 		slog.Int64("bytes", rec.bytes),
 		slog.Duration("took", took),

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -38,14 +39,15 @@ type page struct {
 	Description string
 	Canonical   string // absolute URL
 	NoIndex     bool
-	Refresh     int    // seconds until the browser asks again; 0: never
-	Section     string // of the navigation: "items", "topic", "held", "sources", "runs"
-	Wide        bool   // it holds a table
-	Home        bool   // the front page, which says the site's title itself
-	Query       string // what was searched for
-	Admin       bool   // who looks is logged in
-	LoginPath   string // where to log in; it leads back
-	Private     bool   // the whole site is: feeds need a reader key
+	Refresh     int         // seconds until the browser asks again; 0: never
+	Section     string      // of the navigation: "items", "topic", "held", "sources", "runs"
+	Wide        bool        // it holds a table
+	Home        bool        // the front page, which says the site's title itself
+	Query       string      // what was searched for
+	Admin       bool        // who looks is logged in
+	LoginPath   string      // where to log in; it leads back
+	Private     bool        // the whole site is: feeds need a reader key
+	Alternates  []alternate // other forms of what it shows
 	Body        any
 }
 
@@ -56,7 +58,7 @@ func (p page) Closed() bool { return p.Private && !p.Admin }
 func parsePages(s *Server) map[string]*template.Template {
 	pages := map[string]*template.Template{}
 	layout := template.Must(template.New("layout.html").Funcs(s.funcs()).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"front", "item", "sources", "source", "sourcenew", "sourceedit", "sourceremove", "sourceimport", "runs", "run", "topic", "replay", "held", "fetching", "login", "keys", "message"} {
+	for _, name := range []string{"front", "item", "sources", "source", "sourcenew", "sourceedit", "sourceremove", "sourceimport", "runs", "run", "topic", "replay", "held", "fetching", "login", "keys", "ops", "message"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages
@@ -116,10 +118,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, key string, s
 		s.freshPage(w, r, http.StatusOK, name, p)
 		return
 	}
-	doc, err := s.cache.document(key, stamp, func() (*document, error) {
-		// Others may wait for the same page: it does not end with this request.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), renderTimeout)
-		defer cancel()
+	doc, err := s.shelfOf(key).inTurn(r, key, stamp, func(ctx context.Context) (*document, error) {
 		p, err := view(ctx, viewer{})
 		if err != nil {
 			return nil, err
@@ -131,6 +130,15 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, key string, s
 		return
 	}
 	doc.serve(w, r)
+}
+
+// shelfOf is where a page is kept. Of those with parameters there is no end: they
+// neither drive out the others nor hold them up.
+func (s *Server) shelfOf(key string) shelf {
+	if strings.Contains(key, "?") {
+		return s.finds
+	}
+	return shelf{s.cache, s.turns}
 }
 
 // renderTimeout bounds the making of a page.
@@ -155,6 +163,13 @@ func (s *Server) freshPage(w http.ResponseWriter, r *http.Request, status int, n
 	h.Set("Referrer-Policy", sameOrigin)
 	h.Set("Cache-Control", "no-store")
 	h["X-Content-Type-Options"] = noSniff
+	h.Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r.Header["Accept-Encoding"]) {
+		if zipped, err := compress(body, pageLevel); err == nil && len(zipped) < len(body) {
+			h["Content-Encoding"] = gzipEncoding
+			body = zipped
+		}
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
@@ -203,9 +218,14 @@ func (s *Server) unavailable(w http.ResponseWriter, r *http.Request, err error) 
 	if r.Context().Err() != nil {
 		return // the client has gone: nobody to tell, nothing wrong
 	}
-	s.logFailure(r, err)
+	text := "Please try again in a moment."
+	if errors.Is(err, errBusy) {
+		text = errBusy.Error()
+	} else {
+		s.logFailure(r, err)
+	}
 	w.Header().Set("Retry-After", "30")
-	s.errorPage(w, r, http.StatusServiceUnavailable, "Not available right now", "Please try again in a moment.")
+	s.errorPage(w, r, http.StatusServiceUnavailable, "Not available right now", text)
 }
 
 func (s *Server) logFailure(r *http.Request, err error) {

@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +266,24 @@ func TestPagesAreWellFormed(t *testing.T) {
 				open = open[:len(open)-1]
 			}
 		}
+	}
+}
+
+func TestWhatAnAdministratorGetsIsCompressedToo(t *testing.T) {
+	srv := newServer(t, sampleStore(t))
+	plain := get(t, srv, "/sources", asAdmin(srv)...)
+	wantField(t, plain, "Content-Encoding", "")
+	a := get(t, srv, "/sources", append(asAdmin(srv), "Accept-Encoding", "gzip")...)
+	wantStatus(t, a, http.StatusOK)
+	wantField(t, a, "Content-Encoding", "gzip")
+	wantField(t, a, "Vary", "Accept-Encoding")
+	wantField(t, a, "Content-Length", strconv.Itoa(len(a.body)))
+	unzip, err := gzip.NewReader(strings.NewReader(a.body))
+	must(t, err)
+	body, err := io.ReadAll(unzip)
+	must(t, err)
+	if string(body) != plain.body {
+		t.Errorf("it is another page:\n%s", body)
 	}
 }
 

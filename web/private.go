@@ -7,15 +7,15 @@ import (
 )
 
 // What a private site answers to everybody: whether it lives, who we are to those
-// whose servers we ask, and how to log in.
-var openPaths = []string{"/healthz", "/readyz", "/fetching", "/login", "/logout", "/assets/{name}", "/robots.txt", "/.well-known/security.txt"}
+// whose servers we ask, how to log in, and what hubs were asked to ask.
+var openPaths = []string{"/healthz", "/readyz", "/fetching", "/login", "/logout", "/assets/{name}", "/push/{id}", "/robots.txt", "/.well-known/security.txt"}
 
 // closed lets only those through to a path of a private site who may see it: the
 // feeds those who have a reader key, the API and the metrics those who have the
 // token, the rest the administrator. A path that is not named here is the rest.
 func (s *Server) closed(path string, h http.Handler) http.Handler {
 	switch {
-	case !s.opt.Private, slices.Contains(openPaths, path), strings.HasPrefix(path, "/held."): // those ask for a key always
+	case !s.opt.Private, slices.Contains(openPaths, path), strings.HasPrefix(path, "/held."), strings.HasPrefix(path, "/ops."): // those ask for a key always
 		return h
 	case isFeed(path):
 		return allowed(func(w http.ResponseWriter, r *http.Request) bool { return s.viewer(r).Admin || s.hasKey(w, r) }, h)

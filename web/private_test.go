@@ -44,7 +44,7 @@ func TestAPrivateSiteShowsStrangersNothing(t *testing.T) {
 					t.Errorf("%s %s is not open: %d", method, path, a.StatusCode)
 				}
 			case strings.HasPrefix(path, "/api/"), path == "/metrics", strings.HasSuffix(path, ".atom"), strings.HasSuffix(path, ".rss"), strings.HasSuffix(path, ".json"):
-				held := strings.HasPrefix(path, "/held.") && a.StatusCode == http.StatusMethodNotAllowed || method == http.MethodOptions
+				held := (strings.HasPrefix(path, "/held.") || strings.HasPrefix(path, "/ops.")) && a.StatusCode == http.StatusMethodNotAllowed || method == http.MethodOptions
 				if a.StatusCode != http.StatusUnauthorized && !held {
 					t.Errorf("%s %s: %d, want 401", method, path, a.StatusCode)
 				}
@@ -163,7 +163,7 @@ func TestKeysAreMadeAndRemovedOnThePage(t *testing.T) {
 	made := ask(t, srv, http.MethodPost, "/keys", "name=+phone+", session...)
 	wantStatus(t, made, http.StatusOK)
 	wantField(t, made, "Cache-Control", "no-store")
-	for _, want := range []string{"https://example.org/news/feed.atom?key=key-of-phone", "https://example.org/news/held.atom?key=key-of-phone", "the only time"} {
+	for _, want := range []string{"https://example.org/news/feed.atom?key=key-of-phone", "https://example.org/news/held.atom?key=key-of-phone", "https://example.org/news/ops.atom?key=key-of-phone", "the only time"} {
 		if !strings.Contains(made.body, want) {
 			t.Errorf("the page of a new key does not say %s", want)
 		}

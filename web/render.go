@@ -253,12 +253,21 @@ func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, modified 
 		mediaType:    docMedia[k.format].mediaType,
 		cacheControl: s.shared(fmt.Sprintf("max-age=%d", int(age.Seconds()))),
 		modified:     modified,
-		level:        feedLevel,
+		level:        levelOf(k),
 	})
 	if err == nil {
 		doc.offer(page)
 	}
 	return doc, err
+}
+
+// levelOf is how hard a feed is compressed: the main one goes out so often that it
+// pays; who asks for another waits for it, and others behind them.
+func levelOf(k variantKey) int {
+	if k.main() {
+		return feedLevel
+	}
+	return pageLevel
 }
 
 func write(format int, site feed.Site, page feed.Page) ([]byte, error) {

@@ -208,7 +208,7 @@ func (s *Server) replayView(q replayRequest, changes []ingest.Change) replayView
 }
 
 func (s *Server) sideView(c ingest.Change) sideView {
-	e := s.heldEntryView(c.Entry)
+	e := s.heldEntryView(viewer{Admin: true}, c.Entry)
 	v := sideView{
 		In: c.In, Title: e.Title, Language: e.Language, Page: s.root + heldRequest{entry: e.ID}.path(), Via: e.Via, When: e.When, Was: e.Score,
 		Reason: "A rule lets it in, or none keeps it out.",

@@ -8,7 +8,7 @@ import (
 
 // closedToRobots are paths that hold nothing for a search engine, or without end:
 // what is found depends on who asks, and each search leads to others.
-var closedToRobots = []string{"/api/", "/held", "/hub", "/keys", "/login", "/metrics", "/search/", "/topic/", "/?", "/?before=*&"}
+var closedToRobots = []string{"/api/", "/held", "/hub", "/keys", "/login", "/metrics", "/ops", "/search/", "/topic/", "/?", "/?before=*&"}
 
 // robots tells crawlers what to leave alone (RFC 9309).
 func (s *Server) robots(w http.ResponseWriter, r *http.Request) {

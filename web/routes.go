@@ -60,6 +60,9 @@ func (s *Server) table() map[string]methods {
 		"/held":         {"GET": s.heldPage(heldList), "POST": s.adminFragment(s.decideByForm(heldList))},
 		"/held.atom":    {"GET": s.heldDocument(atomDoc)},
 		"/held.json":    {"GET": s.heldDocument(jsonDoc)},
+		"/ops":          {"GET": s.adminPage(s.opsPage)},
+		"/ops.atom":     {"GET": s.opsDocument(atomDoc)},
+		"/ops.json":     {"GET": s.opsDocument(jsonDoc)},
 
 		"/sources.opml": {"GET": s.opml},
 		"/sources":      {"GET": s.sourcesPage},
@@ -97,7 +100,8 @@ func (s *Server) table() map[string]methods {
 		"/api/sources/{slug}":      {"GET": s.apiSource, "PATCH": s.apiChangeSource, "DELETE": s.apiRemoveSource},
 		"/api/sources/import":      {"POST": s.apiImportSources},
 
-		"/hub": {"POST": s.hub},
+		"/hub":       {"POST": s.hub},
+		"/push/{id}": {"GET": s.pushed, "POST": s.pushed},
 
 		"/healthz": {"GET": s.healthz},
 		"/readyz":  {"GET": s.readyz},

@@ -230,7 +230,7 @@ func (s *Server) runBody(ctx context.Context, who viewer, report feed.Report) (p
 	p := page{Title: "Run", NoIndex: true, Section: "runs", Wide: true}
 	if v.Live {
 		p.Refresh = refreshSeconds
-	} else if v.News, err = s.newsOf(ctx, report); err != nil {
+	} else if v.News, err = s.newsOf(ctx, who, report); err != nil {
 		return page{}, err
 	}
 	v.MoreNews = max(0, report.Counts.Published-len(v.News))
@@ -240,7 +240,7 @@ func (s *Server) runBody(ctx context.Context, who viewer, report feed.Report) (p
 
 // newsOf are the items that were admitted while a run lasted, which is when its
 // own are: at its end.
-func (s *Server) newsOf(ctx context.Context, r feed.Report) ([]newsView, error) {
+func (s *Server) newsOf(ctx context.Context, who viewer, r feed.Report) ([]newsView, error) {
 	if r.Counts.Published == 0 || r.Finished.IsZero() {
 		return nil, nil
 	}
@@ -262,7 +262,7 @@ func (s *Server) newsOf(ctx context.Context, r feed.Report) ([]newsView, error) 
 			break
 		}
 		news = append(news, newsView{
-			Title: titleOf(item), Language: cmp.Or(item.Entry.Language, item.Source.About.Language), Page: s.root + "/items/" + item.ID, Via: via(item),
+			Title: titleOf(item), Language: cmp.Or(item.Entry.Language, item.Source.About.Language), Page: s.root + "/items/" + item.ID, Via: via(who, item),
 		})
 	}
 	return news, nil

@@ -45,6 +45,8 @@ type Options struct {
 	HubURL  string
 	Hub     http.Handler
 	Changed func()
+	// Pushed answers the hubs that we have subscribed at, at /push/{id}; nil: there are none.
+	Pushed http.Handler
 	// TrustedProxies are the networks of proxies that are believed what they say
 	// of the visitor (X-Forwarded-For, X-Forwarded-Proto).
 	TrustedProxies []netip.Prefix
@@ -56,6 +58,7 @@ type Options struct {
 // Store is what the server reads. Package store documents the methods.
 type Store interface {
 	Change(ctx context.Context) (int64, error)
+	Gone(ctx context.Context, after, upTo int64) (int, error)
 	Window(ctx context.Context) (items []feed.Item, older int64, err error)
 	Archive(ctx context.Context, block int64) (items []feed.Item, newer bool, err error)
 	Stories(ctx context.Context, q store.StoryQuery) ([]feed.Story, error)
@@ -67,6 +70,7 @@ type Store interface {
 	Sources(ctx context.Context) ([]feed.Source, error)
 	Source(ctx context.Context, name string) (feed.Source, error)
 	SourceDays(ctx context.Context, sourceID int64, since time.Time) ([]feed.SourceDay, error)
+	PushOf(ctx context.Context, sourceID int64) (p feed.Push, found bool, err error)
 	Totals(ctx context.Context) (store.Totals, error)
 	Run(ctx context.Context, id string) (feed.Report, error)
 	Runs(ctx context.Context, limit int) ([]feed.Report, error)
@@ -81,6 +85,8 @@ type Store interface {
 	Judged(ctx context.Context, limit int) ([]feed.JudgedEntry, error)
 	ReaderKeyName(ctx context.Context, hash string) (name string, found bool, err error)
 	ReaderKeys(ctx context.Context) ([]feed.ReaderKey, error)
+	Incidents(ctx context.Context, limit int) ([]feed.Incident, error)
+	OpenIncidents(ctx context.Context) (int, error)
 }
 
 // Keys makes and removes reader keys.
@@ -149,7 +155,9 @@ type Server struct {
 	sessions    sessions
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics
-	cache       *cache
+	cache       *cache // of pages
+	turns       *queue // of strangers for whom those are made
+	finds       shelf  // pages of what was searched for
 	docs        documents
 	variants    variants
 	poke        chan struct{}
@@ -191,6 +199,8 @@ func New(o Options, s Store, runner Runner, sources Sources) *Server {
 		sessions:    newSessions(o.Token, o.Now),
 		crossOrigin: newCrossOrigin(o.Site.BaseURL),
 		cache:       newCache(cacheEntries, cacheBytes),
+		turns:       newQueue(pagesAtOnce, pagesWait),
+		finds:       shelf{newCache(cacheEntries, cacheBytes), newQueue(pagesAtOnce, pagesWait)},
 		variants:    newVariants(),
 		poke:        make(chan struct{}, 1),
 		streams:     make(chan struct{}, streamsAtOnce),

@@ -238,7 +238,7 @@ func TestAPartOfAPageIsLeftForTheLogin(t *testing.T) {
 // there is in the sample.
 func concrete(srv *Server, pattern string) string {
 	return strings.NewReplacer(
-		"/items/{id}", "/items/"+borderID, "/runs/{id}", "/runs/run-2", "/entries/{id}", "/entries/1", "{slug}", "wire",
+		"/items/{id}", "/items/"+borderID, "/runs/{id}", "/runs/run-2", "/entries/{id}", "/entries/1", "/archive/{name}", "/archive/1.atom", "{tag}", "guarantees", "{slug}", "wire",
 		"{name}", srv.assets.hashed["style.css"], "{$}", "").Replace(pattern)
 }
 
@@ -312,7 +312,7 @@ func TestStrangersFormsLeadToTheLoginAndChangeNothing(t *testing.T) {
 	before := state(t, srv)
 	var forms []string
 	for _, path := range routesOf(srv, http.MethodPost) {
-		if !strings.HasPrefix(path, "/api/") && !slices.Contains([]string{"/login", "/logout", "/hub"}, path) {
+		if !strings.HasPrefix(path, "/api/") && !slices.Contains([]string{"/login", "/logout", "/hub", "/push/{id}"}, path) {
 			forms = append(forms, path)
 		}
 	}

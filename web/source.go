@@ -66,10 +66,14 @@ func (s *Server) sourcePage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) sourceBody(src feed.Source, v sourcePageView) page {
-	return page{
+	p := page{
 		Title: v.Name, Description: "How this source is doing, and what it brought of late.",
 		Canonical: s.opt.Site.BaseURL + "/sources/" + src.Slug, NoIndex: true, Section: "sources", Wide: true, Body: v,
 	}
+	if isPublic(src) {
+		p.Alternates = s.alternates(variantKey{source: src.Slug}, src.Title())
+	}
+	return p
 }
 
 // sourceNamed is the source with a slug, if one may see it.
@@ -87,6 +91,12 @@ func (s *Server) sourceView(ctx context.Context, who viewer, src feed.Source) (s
 		Slug: src.Slug, Name: src.Title(), Condition: s.condition(who, src), Advice: whatToDo(src),
 		May: src.Origin == feed.OriginAdded, CanFetch: src.Enabled,
 		Facts: factsOf(who, src), LastFetch: s.moment(st.LastFetch), LastSuccess: s.moment(st.LastSuccess), LastChange: s.moment(st.LastChange),
+	}
+	switch pushed, err := s.pushFact(ctx, src); {
+	case err != nil:
+		return v, err
+	case pushed != "":
+		v.Facts = append(v.Facts, fact{Label: "Push", link: link{Name: pushed}})
 	}
 	days, err := s.store.SourceDays(ctx, src.ID, s.chartFrom())
 	if err != nil {
@@ -109,7 +119,7 @@ func (s *Server) sourceView(ctx context.Context, who viewer, src feed.Source) (s
 		return v, err
 	}
 	for _, h := range held {
-		v.Held = append(v.Held, s.heldEntryView(h))
+		v.Held = append(v.Held, s.heldEntryView(who, h))
 	}
 	return v, nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -216,4 +217,23 @@ func TestALongReportOfAnImportNamesWhatIsWrongFirst(t *testing.T) {
 	if len(v.Report) != importRows || v.Hidden != 1 || v.Wrong != 1 || v.Added != importRows/2 || v.Already != importRows/2 || v.Report[0].Problem == "" {
 		t.Errorf("%d rows, %d hidden, %d wrong, %d added, %d there; the first is %+v", len(v.Report), v.Hidden, v.Wrong, v.Added, v.Already, v.Report[0])
 	}
+}
+
+func TestAPageWithLongAddressesOfFeedsCanBeLookedAt(t *testing.T) {
+	st := sampleStore(t)
+	preview := samplePreview(t, st)
+	for i := range 20 {
+		preview.Feeds = append(preview.Feeds, fetch.Candidate{URL: fmt.Sprintf("https://new.example/%d?%s", i, strings.Repeat("%C3%A4", 150))})
+	}
+	srv := newServer(t, st)
+	srv.sources = catalogue{st: st, preview: preview}
+	form := url.Values{"url": {"https://new.example/"}}
+	a := send(t, srv, "/sources/new", form)
+	wantText(t, a, "Sport")
+	page, _, _ := strings.Cut(a.body, "<h2>Add it</h2>")
+	for _, part := range strings.Split(page, `name="choice" value="`)[1:] {
+		choice, _, _ := strings.Cut(part, `"`)
+		form.Add("choice", html.UnescapeString(choice))
+	}
+	wantStatus(t, send(t, srv, "/sources/new", form), http.StatusOK)
 }

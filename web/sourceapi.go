@@ -10,12 +10,13 @@ import (
 // sourceChange is the body of PATCH /api/sources/{slug}. What it does not name
 // stays as it is.
 type sourceChange struct {
-	Name    *string   `json:"name"`
-	Every   *string   `json:"every"`
-	Tags    *[]string `json:"tags"`
-	Private *bool     `json:"private"`
-	Enabled *bool     `json:"enabled"`
-	Topic   *string   `json:"topic"` // "off": not filtered; "": as all
+	Name     *string   `json:"name"`
+	Every    *string   `json:"every"`
+	Tags     *[]string `json:"tags"`
+	Private  *bool     `json:"private"`
+	Enabled  *bool     `json:"enabled"`
+	FullText *bool     `json:"full_text"` // its articles' pages are read
+	Topic    *string   `json:"topic"`     // "off": not filtered; "": as all
 }
 
 // on is src with the change made.
@@ -25,6 +26,7 @@ func (c sourceChange) on(src feed.Source) feed.Source {
 	set(&src.Tags, c.Tags)
 	set(&src.Private, c.Private)
 	set(&src.Enabled, c.Enabled)
+	set(&src.FullText, c.FullText)
 	set(&src.Topic, c.Topic)
 	return src
 }

@@ -20,6 +20,7 @@ type sourceForm struct {
 	Name, Tags     string
 	Every          string
 	Private, AllIn bool // AllIn: it is not filtered
+	FullText       bool // its articles' pages are read
 	On             bool // it is fetched
 }
 
@@ -27,19 +28,19 @@ type sourceForm struct {
 func sourceFormOf(form url.Values) sourceForm {
 	return sourceForm{
 		URL: completed(form.Get("url")), Name: strings.TrimSpace(form.Get("name")), Tags: form.Get("tags"),
-		Every: strings.TrimSpace(form.Get("every")), Private: form.Get("private") == "1", AllIn: form.Get("allin") == "1", On: form.Get("on") == "1",
+		Every: strings.TrimSpace(form.Get("every")), Private: form.Get("private") == "1", AllIn: form.Get("allin") == "1", FullText: form.Get("fulltext") == "1", On: form.Get("on") == "1",
 	}
 }
 
 // formOfSource is the form as a source is now.
 func formOfSource(src feed.Source) sourceForm {
 	return sourceForm{URL: feed.Redacted(src.URL), Name: src.Name, Tags: strings.Join(src.Tags, ", "), Every: src.Every,
-		Private: src.Private, AllIn: src.Topic == ingest.FilterOff, On: src.Enabled}
+		Private: src.Private, AllIn: src.Topic == ingest.FilterOff, FullText: src.FullText, On: src.Enabled}
 }
 
 // source is what the form says.
 func (f sourceForm) source(slug string) feed.Source {
-	src := feed.Source{Slug: slug, Kind: feed.KindFeed, URL: f.URL, Name: f.Name, Every: f.Every, Private: f.Private, Enabled: f.On}
+	src := feed.Source{Slug: slug, Kind: feed.KindFeed, URL: f.URL, Name: f.Name, Every: f.Every, Private: f.Private, FullText: f.FullText, Enabled: f.On}
 	for tag := range strings.SplitSeq(f.Tags, ",") {
 		if tag = strings.TrimSpace(tag); tag != "" {
 			src.Tags = append(src.Tags, tag)
@@ -160,6 +161,7 @@ func (s *Server) preview(ctx context.Context, form sourceForm, choices []string)
 	for _, c := range p.Feeds {
 		choices = append(choices, c.URL+" "+c.Title)
 	}
+	choices = fitting(choices)
 	v.Choices = choices
 	for _, c := range choices {
 		if address, title, _ := strings.Cut(c, " "); address != v.URL {
@@ -170,6 +172,18 @@ func (s *Server) preview(ctx context.Context, form sourceForm, choices []string)
 		v.Entries = append(v.Entries, s.previewEntry(f, names))
 	}
 	return v, nil
+}
+
+// fitting are the first of the choices, as many as leave room in the form that
+// sends them back.
+func fitting(choices []string) []string {
+	size := 0
+	for i, c := range choices {
+		if size += len("&choice=") + len(url.QueryEscape(c)); size > formBytes/2 {
+			return choices[:i]
+		}
+	}
+	return choices
 }
 
 // sourceNames are the names of the sources by their row ids.

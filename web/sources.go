@@ -193,6 +193,7 @@ func (s *Server) sourcesList(ctx context.Context, who viewer, q sourcesRequest) 
 		NoIndex:     q.page > 1 || q.show != "",
 		Section:     "sources",
 		Wide:        true,
+		Alternates:  []alternate{{"OPML", s.opt.Site.Title + ": sources (OPML)", "text/x-opml", s.root + "/sources.opml"}},
 		Body:        v,
 	}, nil
 }
@@ -315,10 +316,7 @@ func (s *Server) wholeOPML(w http.ResponseWriter, r *http.Request) {
 		s.failPage(w, r, err)
 		return
 	}
-	for i := range all {
-		all[i].Private = false // it is for the one who keeps them; what has secrets stays out
-	}
-	body, err := feed.OPML(s.opt.Site.Title, all, s.opt.Now())
+	body, err := feed.WholeOPML(s.opt.Site.Title, all, s.opt.Now())
 	if err != nil {
 		s.failPage(w, r, err)
 		return

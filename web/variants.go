@@ -2,9 +2,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 
 	"tributary/feed"
 )
@@ -16,22 +16,32 @@ const (
 	variantsKept  = 2000     // most of them small
 	variantsBytes = 64 << 20 // 40 documents of the default budget with their compressed form
 	archivesBytes = 16 << 20
+	// variantsWait bounds how many wait for feeds of a kind to be rendered.
+	variantsWait = 16
 )
 
 // variants are the feeds beside the main one that were asked for last. The
 // stories have a place of their own, so that no number of other requests drives them
-// out; archives too, for who reads one reads them all.
+// out; archives too, for who reads one reads them all. Of each kind one is rendered
+// at a time: views, of which there is no end, take one processor at most, and the
+// others do not wait for them.
 type variants struct {
-	stories, archives, others *cache
-	turn                      *sync.Mutex // one rendering at a time, so that strangers' wishes take one processor at most
+	stories, archives, others shelf
+	held                      *queue // of the feed of what is held
 }
 
 func newVariants() variants {
-	return variants{newCache(len(docMedia), variantsBytes), newCache(variantsKept, archivesBytes), newCache(variantsKept, variantsBytes), new(sync.Mutex)}
+	turns := func() *queue { return newQueue(1, variantsWait) }
+	return variants{
+		stories:  shelf{newCache(len(docMedia), variantsBytes), turns()},
+		archives: shelf{newCache(variantsKept, archivesBytes), turns()},
+		others:   shelf{newCache(variantsKept, variantsBytes), turns()},
+		held:     turns(),
+	}
 }
 
 // of is where a feed is kept.
-func (v variants) of(k variantKey) *cache {
+func (v variants) of(k variantKey) shelf {
 	switch {
 	case k.archive > 0:
 		return v.archives
@@ -50,14 +60,14 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 	}
 	kept, name := s.variants.of(k), k.path()
 	change := s.seen.Load()
-	doc, err := kept.document(name, change, func() (*document, error) {
-		doc, err := s.variantDocument(context.WithoutCancel(r.Context()), k, change, kept.last(name))
-		if statusOf(feed.CodeOf(err)) >= 500 || err == nil {
+	doc, err := kept.inTurn(r, name, change, func(ctx context.Context) (*document, error) {
+		doc, err := s.variantDocument(ctx, k, change, kept.last(name))
+		if !askedWrongly(err) {
 			s.metrics.rendered(err)
 		}
 		return doc, err
 	})
-	if code := feed.CodeOf(err); code == feed.CodeNotFound || code == feed.CodeInvalid {
+	if askedWrongly(err) {
 		s.noSuchFeed(w, r, err)
 		return
 	}
@@ -66,7 +76,9 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 			s.unavailable(w, r, err)
 			return
 		}
-		s.logFailure(r, err)
+		if !errors.Is(err, errBusy) {
+			s.logFailure(r, err)
+		}
 	}
 	doc.serve(w, r)
 }
@@ -74,21 +86,23 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 // variantDocument renders a feed at a change number. A panic of a renderer is
 // an error like others.
 func (s *Server) variantDocument(ctx context.Context, k variantKey, change int64, before *document) (doc *document, err error) {
-	s.variants.turn.Lock()
-	defer s.variants.turn.Unlock()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("document %s: panic: %v", k.path(), p)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, renderTimeout)
-	defer cancel()
 	site, page, err := s.viewPage(ctx, k)
-	switch code := feed.CodeOf(err); {
-	case code == feed.CodeNotFound, code == feed.CodeInvalid:
-		return nil, err // which says it to who asked
+	switch {
+	case askedWrongly(err):
+		return nil, err // whose words are for who asked
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", k.path(), err)
 	}
 	return s.feedDoc(k, site, page, s.lastModified(change), before)
+}
+
+// askedWrongly tells whether the fault is with what was asked for.
+func askedWrongly(err error) bool {
+	code := feed.CodeOf(err)
+	return code == feed.CodeNotFound || code == feed.CodeInvalid
 }

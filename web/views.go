@@ -230,7 +230,7 @@ func (s *Server) viewSource(ctx context.Context, slug string) (string, error) {
 		return "", nil
 	}
 	src, err := s.sourceNamed(ctx, viewer{}, slug)
-	if code := feed.CodeOf(err); code == feed.CodeNotFound || code == feed.CodeInvalid {
+	if askedWrongly(err) {
 		err = feed.Errorf(feed.CodeNotFound, "There is no source “%s” here: %s lists those that there are.", slug, s.opt.Site.BaseURL+"/sources")
 	}
 	return src.Title(), err

@@ -97,6 +97,9 @@ func (s *Server) whyView(ctx context.Context, who viewer, item feed.Item) (whyVi
 			ID: e.ID, Source: link{e.source.Title(), publicURL(e.URL)}, Title: e.Title,
 			Verdict: verdict(e.Decision.Kind), Reason: e.reason(), Rule: e.Decision.Rule, Topic: e.score.Why, FirstSeen: s.brief(e.FirstSeen),
 		}
+		if full := e.Details.FullText; full.Note != "" && (who.Admin || full.Said != 0) { // why a page could not be had is nobody else's business
+			entry.Reason += " Full text: " + full.Note + "."
+		}
 		if e.ID == item.Entry.ID && e.source.Kind != feed.KindFolder && s.mayKeepOut() {
 			v.Decide = e.ID
 		}

@@ -165,6 +165,8 @@ func triggerInWords(trigger string) string {
 		return "by a change in a folder"
 	case "start":
 		return "at the start"
+	case "push":
+		return "by its hub"
 	}
 	return trigger
 }

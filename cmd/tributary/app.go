@@ -26,6 +26,7 @@ type app struct {
 	sources   *sources
 	policy    *policy
 	fetcher   *fetcher
+	named     chan struct{} // tells that sources may name other hubs than before
 }
 
 // open reads the configuration, makes the data folder and opens the store.
@@ -81,10 +82,16 @@ func syncSources(ctx context.Context, cfg Config, st *store.Store) error {
 
 // newApp wires the parts.
 func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) (*app, error) {
-	a := &app{cfg: cfg, log: log, store: st, policy: &policy{}, fetcher: &fetcher{}}
+	a := &app{cfg: cfg, log: log, store: st, policy: &policy{}, fetcher: &fetcher{}, named: make(chan struct{}, 1)}
 	a.policy.use(cfg)
 	a.scheduler = scheduler.New(cfg.scheduling(), st, &ingest.Pipeline{
-		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Policy: a.policy, Now: time.Now, Filter: a.policy.Filter,
+		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Articles: a.fetcher, Policy: a.policy, Now: time.Now, Filter: a.policy.Filter,
+		Named: func() {
+			select {
+			case a.named <- struct{}{}:
+			default: // it was told, and has not looked yet
+			}
+		},
 	}, log)
 	a.sources = &sources{store: st, fetcher: a.fetcher, filter: a.policy.Filter, runner: a.scheduler, trigger: "api", now: time.Now}
 	return a, a.fetchAnew(ctx)

@@ -45,6 +45,7 @@ type Config struct {
 	Closed      bool           // private: all pages are behind the log-in, the feeds behind reader keys
 	Pictures    bool           // of other sites, on the pages of items
 	Proxies     []netip.Prefix // trusted_proxies: believed what they say of visitors
+	Push        string         // on, off; "": on if hubs can reach us
 	Hub         string         // own, off, or the address of one elsewhere; "": own if others can reach it
 	Keep        time.Duration
 	HostSpacing time.Duration
@@ -82,6 +83,7 @@ var settings = map[string]setting{
 	"private":         into(func(c *Config) *bool { return &c.Closed }, parseBool),
 	"pictures":        into(func(c *Config) *bool { return &c.Pictures }, parseSwitch),
 	"trusted_proxies": into(func(c *Config) *[]netip.Prefix { return &c.Proxies }, parseProxies),
+	"push":            into(func(c *Config) *string { return &c.Push }, parsePush),
 	"hub":             into(func(c *Config) *string { return &c.Hub }, parseHub),
 	"keep":            into(func(c *Config) *time.Duration { return &c.Keep }, durationOf(24*time.Hour, "400d")),
 	"host_spacing":    into(func(c *Config) *time.Duration { return &c.HostSpacing }, durationOf(0, "1s")),

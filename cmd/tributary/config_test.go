@@ -88,6 +88,7 @@ tributary.yaml:5: trusted_proxies: this should be one value, not a list or keys`
 		{"sources:\n  - url: https://a.example/\n    every: 5s", `tributary.yaml:3: sources.every: "5s" is too often: 1 minute is the shortest interval`},
 		{"sources:\n  - url: https://a.example/\n    tags: news", `tributary.yaml:3: sources.tags: this should be a list; write tags: [europe, official]`},
 		{"sources:\n  - url: https://a.example/\n    tags: [\"a,b\"]", `tributary.yaml:3: sources.tags: "a,b" is not a tag; write one or more words without a comma`},
+		{"sources:\n  - url: https://a.example/\n    full_text: all", `tributary.yaml:3: sources.full_text: "all" is neither true nor false; write true or false`},
 		{"sources:\n  - url: https://a.example/\n    enabled: 2", `tributary.yaml:3: sources.enabled: "2" is neither true nor false; write true or false`},
 		{"sources:\n  - url: https://a.example/\n    headers: [X-Api-Key]", `tributary.yaml:3: sources.headers: this should be names with values; write headers: {X-Api-Key: $NEWS_KEY}`},
 		{"sources:\n  - url: https://a.example/\n    headers:\n      X-Api-Key: $KEY\n      Cookie: a=secret", `tributary.yaml:5: sources.headers.Cookie: the header Cookie is not for a source to set: remove it`},
@@ -139,7 +140,7 @@ func TestVariablesThatLookLikeOursAndAreNotAreNamed(t *testing.T) {
 		{"TRIBUTARY_SED=x", "TRIBUTARY_SED: there is no such variable; did you mean TRIBUTARY_SEEDS?"},
 		{"TRIBUTARY_BASEURL=x", "TRIBUTARY_BASEURL: there is no such variable; did you mean TRIBUTARY_BASE_URL?"},
 		{"TRIBUTARY_PORT=8080", "TRIBUTARY_PORT: there is no such variable; known are TRIBUTARY_ALLOW_PRIVATE, TRIBUTARY_BASE_URL, TRIBUTARY_DATA, " +
-			"TRIBUTARY_DATABASE_URL, TRIBUTARY_HUB, TRIBUTARY_LISTEN, TRIBUTARY_PICTURES, TRIBUTARY_PRIVATE, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN, TRIBUTARY_TRUSTED_PROXIES"},
+			"TRIBUTARY_DATABASE_URL, TRIBUTARY_HUB, TRIBUTARY_LISTEN, TRIBUTARY_PICTURES, TRIBUTARY_PRIVATE, TRIBUTARY_PUSH, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN, TRIBUTARY_TRUSTED_PROXIES"},
 		{"TRIBUTARY_SED=", ""},
 		{"TRIBUTARY=x", ""},
 		{"TRIBUTARY_MY_KEY=x", ""},

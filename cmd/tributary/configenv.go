@@ -26,6 +26,7 @@ type environment struct {
 	Pictures     string `env:"TRIBUTARY_PICTURES"`
 	Proxies      string `env:"TRIBUTARY_TRUSTED_PROXIES"`
 	Hub          string `env:"TRIBUTARY_HUB"`
+	Push         string `env:"TRIBUTARY_PUSH"`
 	Sources      string `env:"TRIBUTARY_SOURCES"`
 }
 
@@ -87,6 +88,7 @@ func (e environment) values() []value {
 		{"pictures", e.Pictures, "TRIBUTARY_PICTURES"},
 		{"trusted_proxies", e.Proxies, "TRIBUTARY_TRUSTED_PROXIES"},
 		{"hub", e.Hub, "TRIBUTARY_HUB"},
+		{"push", e.Push, "TRIBUTARY_PUSH"},
 	} {
 		if v.text != "" {
 			set = append(set, v)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -216,6 +217,8 @@ var sourceKeys = map[string]func(s *feed.Source, v *yaml.Node) error{
 	"priority": textKey(func(s *feed.Source) *int { return &s.Priority }, parsePriority),
 	"tags":     readTags,
 	"topic":    textKey(func(s *feed.Source) *string { return &s.Topic }, parseSourceTopic),
+
+	"full_text": textKey(func(s *feed.Source) *bool { return &s.FullText }, parseBool),
 }
 
 // source reads one source of the list.
@@ -314,8 +317,8 @@ func readTags(s *feed.Source, v *yaml.Node) error {
 // parseTag reads one tag.
 func parseTag(v string) (string, error) {
 	v, err := parseLine(v)
-	if err != nil || v == "" || strings.Contains(v, ",") {
-		return "", fmt.Errorf("%q is not a tag; write one or more words without a comma", v)
+	if err != nil || v == "" || strings.Contains(v, ",") || utf8.RuneCountInString(v) > longestName {
+		return "", fmt.Errorf("%.200q is not a tag; write one or more words without a comma", v)
 	}
 	return v, nil
 }

@@ -47,7 +47,7 @@ func (c Config) checkHub() error {
 // hubURL is the hub that the feeds name; "": none. Unless something is configured
 // it is our own, if subscribers can reach that.
 func (c Config) hubURL(base string) string {
-	own := c.Hub == hubOwn || c.Hub == "" && strings.HasPrefix(base, "https://") && fetch.Public(base)
+	own := c.Hub == hubOwn || c.Hub == "" && reachableByAll(base)
 	switch {
 	case c.Closed, c.Hub == hubOff:
 		return ""
@@ -57,9 +57,14 @@ func (c Config) hubURL(base string) string {
 	return c.Hub
 }
 
-// hubsLike tells whether two configurations push alike.
+// reachableByAll tells whether others can reach us, as far as our address says.
+func reachableByAll(base string) bool {
+	return strings.HasPrefix(base, "https://") && fetch.Public(base)
+}
+
+// hubsLike tells whether two configurations push, and are pushed to, alike.
 func (c Config) hubsLike(other Config) bool {
-	return c.Hub == other.Hub && c.Private == other.Private && c.fetching().UserAgent == other.fetching().UserAgent
+	return c.Hub == other.Hub && c.Push == other.Push && c.HostSpacing == other.HostSpacing && c.Private == other.Private && c.fetching().UserAgent == other.fetching().UserAgent
 }
 
 // newsHub pushes news, by our own hub or through one elsewhere; nil: nobody does.

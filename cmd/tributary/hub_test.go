@@ -5,6 +5,29 @@ import (
 	"testing"
 )
 
+func TestWhereHubsSend(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"base_url: https://news.example.org/feeds", "https://news.example.org/feeds/push/"},
+		{"base_url: https://news.example.org\npush: auto\nprivate: true", "https://news.example.org/push/"},
+		{"base_url: http://news.example.org", ""},
+		{"base_url: https://news.lan", ""},
+		{"push: on\nbase_url: http://news.lan", "http://news.lan/push/"},
+		{"push: off\nbase_url: https://news.example.org", ""},
+	} {
+		cfg, err := load(t, c.config, nil)
+		if err != nil {
+			t.Errorf("%q: %v", c.config, err)
+			continue
+		}
+		if got := cfg.pushBase(cfg.BaseURL); got != c.want {
+			t.Errorf("%q: hubs send to %q, want %q", c.config, got, c.want)
+		}
+	}
+	if _, err := load(t, "push: always", nil); err == nil || !strings.Contains(err.Error(), "tributary.yaml:1: push: this is neither on, nor off, nor auto") {
+		t.Error(err)
+	}
+}
+
 func TestWhichHubTheFeedsName(t *testing.T) {
 	for _, c := range []struct{ config, want string }{
 		{"base_url: https://news.example.org/feeds", "https://news.example.org/feeds/hub"},

@@ -61,9 +61,10 @@ type whyEntry struct {
 	From      string            `json:"published_from,omitempty"`
 	FirstSeen time.Time         `json:"first_seen"`
 	Unlisted  time.Time         `json:"unlisted,omitzero"`
-	Topic     string            `json:"topic"`           // what was decided about its topic
-	Score     *scoreView        `json:"score,omitempty"` // none: it was not scored
-	Now       string            `json:"now,omitempty"`   // why it would be held now, though it is published
+	FullText  string            `json:"full_text,omitempty"` // of a source whose pages are read: whether the text is the page's
+	Topic     string            `json:"topic"`               // what was decided about its topic
+	Score     *scoreView        `json:"score,omitempty"`     // none: it was not scored
+	Now       string            `json:"now,omitempty"`       // why it would be held now, though it is published
 }
 
 // storyView is the story that an item belongs to.
@@ -104,7 +105,7 @@ func whyOf(ctx context.Context, cfg Config, st *store.Store, item feed.Item) (wh
 			}
 		}
 		v.Entries = append(v.Entries, whyEntry{e.ID, topics[i].Source, e.Decision.Kind, e.Decision.Rule, e.Decision.Reason,
-			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted, topics[i].Why, topics[i].Score, now})
+			e.Title, e.URL, e.Published, e.PublishedFrom, e.FirstSeen, e.Unlisted, e.Details.FullText.Note, topics[i].Why, topics[i].Score, now})
 	}
 	for _, c := range item.Coverage {
 		v.Story.Others = append(v.Story.Others, coverView{c.ID, c.Title, c.Source, c.URL})
@@ -142,6 +143,9 @@ func (p *program) itemWhy(cfg Config, v whyView) {
 		p.say("\n%s: %s (entry %d)", cmp.Or(e.Source, "a removed source"), e.Decision, e.Entry)
 		p.field("  why", e.Reason)
 		p.field("  rule", e.Rule)
+		if e.FullText != "" {
+			p.field("  text", "full text: "+e.FullText)
+		}
 		p.field("  topic", topicWhy{Score: e.Score, Why: e.Topic}.words(false))
 		p.field("  now", e.Now)
 		if e.Title != v.Title {

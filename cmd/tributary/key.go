@@ -19,7 +19,7 @@ import (
 func (p *program) keyCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "key",
-		Short: "Make, list and remove reader keys, with which a feed reader sees what was held, and a private site's feeds",
+		Short: "Make, list and remove reader keys, with which a feed reader sees what was held, what needs a look, and a private site's feeds",
 	}, p.keyAddCommand(), p.keyListCommand(), p.keyRemoveCommand())
 }
 
@@ -27,7 +27,8 @@ func (p *program) keyAddCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "add NAME",
 		Short: "Make a reader key and print it, this once",
-		Long: "Makes a key for the reader that NAME says. It opens /held.atom, and with private: true the feeds; nothing else. " +
+		Long: "Makes a key for the reader that NAME says. It opens /held.atom, what was held, and /ops.atom, what needs a look " +
+			"(which names private sources too), and with private: true the feeds; nothing else. " +
 			"It is printed this once: only a hash of it is stored.",
 		Args: arguments(1, 1, "name"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -40,6 +40,11 @@ func (p *policy) After(src feed.Source, r fetch.Result, about feed.Channel, chan
 	return p.present.Load().After(src, r, about, changed, now)
 }
 
+// Pushed is the present policy's.
+func (p *policy) Pushed(src feed.Source, brought bool, now time.Time) feed.SourceState {
+	return p.present.Load().Pushed(src, brought, now)
+}
+
 // OurNetwork is the present policy's.
 func (p *policy) OurNetwork(results []fetch.Result) bool { return p.present.Load().OurNetwork(results) }
 
@@ -47,9 +52,10 @@ func (p *policy) OurNetwork(results []fetch.Result) bool { return p.present.Load
 // it hands over, once, so that neither adding the source nor its first run asks
 // again: a source that is added is asked once.
 type fetcher struct {
-	mu     sync.Mutex
-	client *fetch.Client
-	kept   map[string]fetch.Result // by URL
+	mu       sync.Mutex
+	client   *fetch.Client
+	articles *ingest.Articles
+	kept     map[string]fetch.Result // by URL
 }
 
 // What was looked at and not added is forgotten after a while, or for others.
@@ -62,7 +68,15 @@ const (
 func (f *fetcher) use(c *fetch.Client) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.client = c
+	f.client, f.articles = c, ingest.NewArticles(c, time.Now)
+}
+
+// Article reads a page with the present client.
+func (f *fetcher) Article(ctx context.Context, address string) (string, error) {
+	f.mu.Lock()
+	articles := f.articles
+	f.mu.Unlock()
+	return articles.Article(ctx, address)
 }
 
 // Get is the client's Get, or what validate kept.

@@ -109,6 +109,7 @@ type server struct {
 	front    atomic.Pointer[web.Server] // a new one when what it shows is configured anew
 	stopWeb  context.CancelFunc         // ends the present one's watch
 	watching errgroup.Group
+	pushed   atomic.Pointer[subscriber]
 }
 
 // ServeHTTP passes each request to the present front.
@@ -132,7 +133,7 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 		p.say("  listens on %s", s.listening)
 	}
 	if tokenFile != "" {
-		p.say("  token for the API: %s", tokenFile)
+		p.say("  token to log in, and for the API: %s", tokenFile)
 	}
 	if s.cfg.Closed {
 		p.say("  private: the page asks for the token, feeds need a reader key (tributary key add NAME)")
@@ -163,6 +164,8 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	httpServer.Handler = s
 	g.Go(func() error { return s.scheduler.Run(ctx) })
 	g.Go(func() error { return s.reloads(ctx) })
+	ops := s.newWatcher()
+	g.Go(func() error { return ops.run(ctx) })
 	g.Go(func() error {
 		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return feed.Errorf(feed.CodeUnavailable, "serving ended: %w", err)
@@ -174,6 +177,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 		s.log.Info("stopping: running work may finish", "within", stopWithin)
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()
+		s.pushed.Load().Drain(last) // what hubs were told has come is taken in
 		s.scheduler.Stop(last)
 		if httpServer.Shutdown(last) != nil { // requests that outlast it are cut off
 			return httpServer.Close()
@@ -204,10 +208,11 @@ var beforeAnyItem = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (s *server) newFront(ctx context.Context) {
 	site := s.site()
 	hub := s.newHub(site.BaseURL)
+	pushed := s.newSubscriber(site.BaseURL)
 	front := web.New(web.Options{
 		Site: site, Token: s.token, UserAgent: s.cfg.fetching().UserAgent, MaxAge: site.Refresh, Location: s.cfg.TimeZone, Logger: s.log,
 		Private: s.cfg.Closed, NoPictures: !s.cfg.Pictures, TrustedProxies: s.cfg.Proxies, Keys: readerKeys{s.store},
-		HubURL: s.cfg.hubURL(site.BaseURL), Hub: hub.handler(), Changed: hub.changed,
+		HubURL: s.cfg.hubURL(site.BaseURL), Hub: hub.handler(), Changed: hub.changed, Pushed: pushed,
 		Corrector: editor(s.store), Moderator: editor(s.store), Replayer: replayer{editor(s.store), s.store, s.policy.Filter}, Filter: func() string { return s.policy.Filter().Mode },
 	}, s.store, s.scheduler, s.sources)
 	if s.stopWeb != nil {
@@ -217,6 +222,8 @@ func (s *server) newFront(ctx context.Context) {
 	s.front.Store(front)
 	s.watching.Go(func() error { front.Watch(ctx); return nil })
 	hub.run(ctx, front, &s.watching)
+	s.pushed.Store(pushed)
+	pushed.run(ctx, &s.watching)
 }
 
 // reloads reads the configuration again at each SIGHUP until ctx ends.

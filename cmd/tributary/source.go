@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,7 @@ func (p *program) sourceAddCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&src.Private, "private", false, "name it in no public output")
 	cmd.Flags().IntVar(&src.Priority, "priority", 0, "of its copies of an article, from -100 to 100: the largest is shown")
 	cmd.Flags().StringVar(&src.Topic, "topic", "", "`off`: it is on topic by itself, and all that it brings is let in")
+	cmd.Flags().BoolVar(&src.FullText, "full-text", false, "take its articles' texts from their pages: may you publish them?")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -60,6 +62,12 @@ type details struct{ name, every, tag, priority, topic string }
 var (
 	detailFlags = details{"--name", "--every", "--tag", "--priority", "--topic"}
 	detailNames = details{"name", "every", "tags", "priority", "topic"}
+)
+
+// What a person says of a source stands in lists and feeds.
+const (
+	longestName = 200 // characters; of a tag, too
+	mostTags    = 50
 )
 
 // checkDetails checks what a person says of a source, as the file's keys are.
@@ -73,7 +81,13 @@ func checkDetails(src *feed.Source, called details) (err error) {
 			wrong.add(problem{called.every, "", err.Error()})
 		}
 	}
-	for _, tag := range src.Tags {
+	if utf8.RuneCountInString(src.Name) > longestName {
+		wrong.add(problem{called.name, "", fmt.Sprintf("a name of %d characters is too long; write at most %d", utf8.RuneCountInString(src.Name), longestName)})
+	}
+	if len(src.Tags) > mostTags {
+		wrong.add(problem{called.tag, "", fmt.Sprintf("%d tags are too many; give at most %d", len(src.Tags), mostTags)})
+	}
+	for _, tag := range src.Tags[:min(len(src.Tags), mostTags)] {
 		if _, err := parseTag(tag); err != nil {
 			wrong.add(problem{called.tag, "", err.Error()})
 		}
@@ -147,10 +161,11 @@ func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, l
 		}
 		return p.json(views)
 	case long:
+		pushes, err := st.Pushes(ctx)
 		for _, s := range list {
-			p.sourceDetails(cfg, s)
+			p.sourceDetails(cfg, s, pushes)
 		}
-		return nil
+		return err
 	}
 	return p.sourceTable(cfg, list)
 }
@@ -176,7 +191,7 @@ func (p *program) sourceTable(cfg Config, list []feed.Source) error {
 }
 
 // sourceDetails prints all that is known of a source. Its secrets are left out.
-func (p *program) sourceDetails(cfg Config, s feed.Source) {
+func (p *program) sourceDetails(cfg Config, s feed.Source, pushes []feed.Push) {
 	st := s.State
 	p.say("%s (%s)", s.Slug, s.Title())
 	p.detail("status", conditionOf(s))
@@ -189,10 +204,19 @@ func (p *program) sourceDetails(cfg Config, s feed.Source) {
 	if s.Private {
 		p.detail("private", "it appears in no public output")
 	}
+	if s.FullText {
+		p.detail("full text", "its articles' texts are taken from their pages")
+	}
 	p.detail("topic", topicOfSource(s))
 	p.detail("last fetch", when(st.LastFetch, cfg.TimeZone))
 	p.detail("last change", when(st.LastChange, cfg.TimeZone))
 	p.detail("next due", strings.TrimSuffix(dueOf(s, cfg.TimeZone)+": "+reasonOf(s), ": "))
+	for _, push := range pushes {
+		if push.SourceID == s.ID && s.ID != 0 && push.State != feed.PushLeaving {
+			p.detail("push", push.Words(func(t time.Time) string { return when(t, cfg.TimeZone) }))
+			p.detail("push error", push.Error)
+		}
+	}
 	if s.Kind == feed.KindFeed {
 		p.detail("received", size(st.BytesIn)+" in "+plural(int(st.Fetches), "request"))
 		p.detail("saved", saved(st))
@@ -315,6 +339,7 @@ type sourceView struct {
 	NotModified int64       `json:"not_modified"`
 	BytesIn     int64       `json:"bytes_in"`
 	BytesSaved  int64       `json:"bytes_saved"`
+	FullText    bool        `json:"full_text"`       // its articles' pages are read
 	Topic       string      `json:"topic,omitempty"` // off: it is not filtered
 	Scored      int         `json:"scored"`          // of its entries of late, how many were scored
 	OnTopic     int         `json:"on_topic"`        // and how many of these were on topic
@@ -329,7 +354,7 @@ func sourceJSON(s feed.Source) sourceView {
 		LastFetch: s.State.LastFetch, LastSuccess: s.State.LastSuccess, LastChange: s.State.LastChange,
 		NextDue: s.State.NextDue, DueReason: s.State.DueReason,
 		Fetches: s.State.Fetches, NotModified: s.State.NotModified, BytesIn: s.State.BytesIn, BytesSaved: s.State.BytesSaved,
-		Topic: s.Topic, Scored: s.State.Scored, OnTopic: s.State.OnTopic,
+		FullText: s.FullText, Topic: s.Topic, Scored: s.State.Scored, OnTopic: s.State.OnTopic,
 	}
 }
 

@@ -180,7 +180,7 @@ func foundOn(page string, candidates []fetch.Candidate, taken fetch.Candidate) s
 }
 
 // Update changes an added source: its name, interval, tags, and whether it is
-// private, filtered and switched on.
+// private, filtered and switched on, and whether its pages are read.
 func (s *sources) Update(ctx context.Context, src feed.Source) error {
 	was, err := s.store.Source(ctx, src.Slug)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *sources) Update(ctx context.Context, src feed.Source) error {
 	if err := checkDetails(&src, detailNames); err != nil {
 		return err
 	}
-	was.Name, was.Every, was.Tags, was.Topic, was.Enabled = src.Name, src.Every, src.Tags, src.Topic, src.Enabled
+	was.Name, was.Every, was.Tags, was.Topic, was.Enabled, was.FullText = src.Name, src.Every, src.Tags, src.Topic, src.Enabled, src.FullText
 	was.Private = src.Private || was.HasSecrets()
 	return s.store.UpdateSource(ctx, was)
 }

@@ -91,8 +91,13 @@ func (p *poll) receive(w *watchdog, resp *http.Response) (answer, error) {
 	case resp.StatusCode == http.StatusNotModified:
 		return a, nil
 	}
-	if wanted && resp.ContentLength > limit {
-		return a, p.tooLarge()
+	if wanted {
+		if err := p.wanted(resp.Header); err != nil {
+			return a, err
+		}
+		if resp.ContentLength > limit {
+			return a, p.tooLarge()
+		}
 	}
 	w.idle = time.AfterFunc(p.c.idle, func() { w.cancel(errSilent) })
 	buf, err := readAll(p.buffer(resp.ContentLength, limit), steady{resp.Body, w.idle, p.c.idle}, limit)

@@ -78,7 +78,9 @@ type Client struct {
 	transport *http.Transport
 	hosts     *hosts
 	decoders  *decoders
-	buffers   sync.Pool // of *[]byte: bodies as received
+	shown     certificates
+	buffers   sync.Pool    // of *[]byte: bodies as received
+	page      *PageOptions // nil: feeds are fetched
 
 	// Values of the headers that every request carries, made once.
 	userAgent, accept, acceptEncoding []string

@@ -72,6 +72,9 @@ func (p *poll) start() (*url.URL, error) {
 // hop makes one request and deals with its answer. It returns where a redirect
 // leads, or nil when the poll is over.
 func (p *poll) hop(ctx context.Context, u *url.URL) (*url.URL, error) {
+	if err := p.allowed(ctx, u); err != nil {
+		return nil, err
+	}
 	p.visited = append(p.visited, u.String())
 	a, err := p.exchange(ctx, u)
 	if err != nil {
@@ -80,6 +83,7 @@ func (p *poll) hop(ctx context.Context, u *url.URL) (*url.URL, error) {
 	p.r.Status = a.status
 	p.r.ETag, p.r.LastModified = a.header.Get("ETag"), a.header.Get("Last-Modified")
 	p.r.FreshFor = freshFor(a.header)
+	p.r.Links = a.header["Link"]
 	switch {
 	case isRedirect(a.status):
 		return p.follow(u, a)
@@ -114,6 +118,7 @@ func (p *poll) exchange(ctx context.Context, u *url.URL) (answer, error) {
 		return answer{}, p.unanswered(ctx, w, err)
 	}
 	p.noteLimit(h, resp)
+	p.c.shown.note(p.r.Host, resp.TLS)
 	a, err := p.receive(w, resp)
 	p.trace(req, resp, len(a.body), err)
 	return a, err
@@ -172,7 +177,7 @@ func (p *poll) document(u *url.URL, a answer) error {
 		p.r.Failure = feed.StatusBlocked
 		return challengeError(p.r.Host)
 	}
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.TrimSpace(body)) == 0 && (p.c.page == nil || !p.c.page.Empty) {
 		return feed.Errorf(feed.CodeUnavailable, "%s answered with an empty document", p.r.Host)
 	}
 	p.r.Kind = Fetched

@@ -44,6 +44,7 @@ type Result struct {
 	// A 429 always has one: where the server names no time, ours, which grows
 	// from one 429 to the next.
 	RetryAfter time.Time
+	Links      []string // Link header fields of the last answer
 	// MovedTo is where a chain of nothing but permanent redirects (301, 308)
 	// led, without user info; "" for any other chain.
 	MovedTo string

@@ -1,0 +1,5 @@
+-- +goose Up
+
+-- Sources whose articles' pages are read.
+
+ALTER TABLE source ADD COLUMN full_text BIGINT NOT NULL DEFAULT 0;
