@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 )
 
@@ -34,20 +33,4 @@ func (s *Server) serveFragment(w http.ResponseWriter, r *http.Request, name, par
 	h["X-Content-Type-Options"] = noSniff
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // the client may have left: nothing to do about it
-}
-
-// adminFragment is adminForm for forms that htmx may send too. One who is not
-// logged in, any more, goes to log in with the whole page: htmx would follow a
-// redirect and put that page into this one.
-func (s *Server) adminFragment(h func(w http.ResponseWriter, r *http.Request, form url.Values)) http.HandlerFunc {
-	form := s.adminForm(h)
-	return func(w http.ResponseWriter, r *http.Request) {
-		if wantsFragment(r) && !s.viewer(r).Admin {
-			w.Header().Set("HX-Redirect", s.root+"/login?next="+url.QueryEscape(s.ownPath(s.cameFrom(r))))
-			w.Header().Set("Cache-Control", "no-store")
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		form(w, r)
-	}
 }

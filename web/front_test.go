@@ -505,7 +505,7 @@ func TestWhatCannotBeDoneToAnItemIsToldAboveIt(t *testing.T) {
 		{url.Values{"merge": {"1"}}, 400, "Choose the item"},
 		{url.Values{"merge": {"1"}, "other": {"https://riverpost.example/2026/01/05/moscow"}}, 404, "an item&#39;s id looks like"},
 		{url.Values{"merge": {"1"}, "other": {"ffffffff"}}, 404, "there is no item ffffffff"},
-		{url.Values{"refuse": {"5"}}, 503, "tributary topic review"},
+		{url.Values{"refuse": {"5"}}, 422, "tributary topic review"},
 	} {
 		srv := correcting(t, &corrector{})
 		a := send(t, srv, "/items/"+borderID, c.form)

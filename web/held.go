@@ -19,6 +19,7 @@ import (
 const (
 	heldShown    = 30 // entries on a page
 	decidedShown = 20 // of what people have decided
+	longestRule  = 60 // characters of a rule's name
 )
 
 // heldByTopic are the rules that the filter holds entries by.
@@ -186,6 +187,9 @@ func heldRequestOf(r *http.Request, list listing) (q heldRequest, err error) {
 	q = heldRequest{list: list, rule: v.Get("rule")}
 	if list == reviewList {
 		q.rule = ingest.RuleDoubtful
+	}
+	if utf8.RuneCountInString(q.rule) > longestRule {
+		return q, feed.Errorf(feed.CodeInvalid, "“rule” is one of those that the page of what is held lists.")
 	}
 	if q.before, err = numberOf(v, "before"); err != nil {
 		return q, err

@@ -45,7 +45,7 @@ func TestARunIsFollowedInThePage(t *testing.T) {
 	must(t, chromedp.Do(tab, chromedp.WaitReady(chromedp.CSS(`progress[value="5"]`))))
 	u.move(func(r *feed.Report) { r.Done, r.State, r.Finished = 7, "done", r.Started.Add(3*time.Second) })
 	must(t, chromedp.Do(tab, chromedp.WaitReady(chromedp.CSS(`progress[value="7"]`))))
-	eventually(t, "the stream has ended", func() bool { return len(srv.streams) == 0 })
+	eventually(t, "the stream has ended", func() bool { return srv.streams.count() == 0 })
 	said := run(tab, t, chromedp.Evaluate[string](`document.querySelector(".run [role=status]").textContent + document.querySelector(".lede").textContent`))
 	if !strings.Contains(said, "The run is done: 1 new.") || !strings.Contains(said, "it took 3 seconds") || !still(tab, t) {
 		t.Errorf("at the end the page says %q, or was loaded anew", said)

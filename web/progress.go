@@ -5,12 +5,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"sync"
 	"time"
 )
 
 const (
-	// streamsAtOnce bounds how many pages follow runs at a time.
-	streamsAtOnce = 64
+	// streamsAtOnce bounds how many pages follow runs at a time: those of
+	// strangers leave some to administrators, and one network some to others.
+	streamsAtOnce    = 64
+	streamsForAdmins = 8
+	streamsOfNetwork = 8
 	// lookEvery is how often a run is looked at for them. All look together.
 	lookEvery = 500 * time.Millisecond
 	// stillHere is how often they hear something, so that no proxy takes the
@@ -35,11 +40,12 @@ func event(name string, data []byte) []byte {
 // "summary" brings a line to be read aloud. An event is sent when it would say
 // something else than the last of its kind.
 func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) {
-	if !s.enterStream(w) {
+	f := following{id: r.PathValue("id"), brief: r.URL.Query().Get("brief") == "1", who: s.viewer(r)}
+	from := networkOf(s.client(r))
+	if !s.enterStream(w, from, f.who) {
 		return
 	}
-	defer func() { <-s.streams }()
-	f := following{id: r.PathValue("id"), brief: r.URL.Query().Get("brief") == "1", who: s.viewer(r)}
+	defer s.streams.leave(from)
 	if _, err := s.events(r.Context(), f); err != nil {
 		s.failPage(w, r, err)
 		return
@@ -56,17 +62,44 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) {
 
 // enterStream answers 503 itself and returns false if too many follow runs, or
 // the program is about to stop.
-func (s *Server) enterStream(w http.ResponseWriter) bool {
-	if s.ending.Err() == nil {
-		select {
-		case s.streams <- struct{}{}:
-			return true
-		default:
-		}
+func (s *Server) enterStream(w http.ResponseWriter, from netip.Addr, who viewer) bool {
+	if s.ending.Err() == nil && s.streams.enter(from, who) {
+		return true
 	}
 	w.Header().Set("Retry-After", "10")
 	http.Error(w, "Nobody else can be told of the run right now; load its page again to see how far it is.", http.StatusServiceUnavailable)
 	return false
+}
+
+// streams counts those who follow runs. The zero value: nobody does.
+type streams struct {
+	mu   sync.Mutex
+	all  int
+	from map[netip.Addr]int // by network
+}
+
+// enter tells whether there is a place left for one more. Who gets it must leave.
+func (t *streams) enter(from netip.Addr, who viewer) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all >= streamsAtOnce || !who.Admin && (t.all >= streamsAtOnce-streamsForAdmins || t.from[from] >= streamsOfNetwork) {
+		return false
+	}
+	if t.from == nil {
+		t.from = map[netip.Addr]int{}
+	}
+	t.all++
+	t.from[from]++
+	return true
+}
+
+func (t *streams) leave(from netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all--
+	if t.from[from]--; t.from[from] == 0 {
+		delete(t.from, from)
+	}
 }
 
 // following is what of a run one follows.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,13 @@ func serveRunning(t *testing.T) (srv *Server, u *underWay, site *httptest.Server
 
 // told is a server-sent event.
 type told struct{ name, data string }
+
+// count is how many follow runs.
+func (t *streams) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all
+}
 
 // listen connects to a stream of events. They end with the channel.
 func listen(t *testing.T, address string, header ...string) (events <-chan told, leave func()) {
@@ -154,7 +162,7 @@ func TestWhoComesBackHearsWhatIsSoByThen(t *testing.T) {
 	events, leave := listen(t, site.URL+"/runs/run-3/events")
 	next(t, events, "progress", `value="3"`)
 	leave()
-	eventually(t, "the stream of who left has ended", func() bool { return len(srv.streams) == 0 })
+	eventually(t, "the stream of who left has ended", func() bool { return srv.streams.count() == 0 })
 	u.move(func(r *feed.Report) { r.Done, r.State = 7, "done" })
 	again, _ := listen(t, site.URL+"/runs/run-3/events", "Last-Event-ID", "1")
 	next(t, again, "progress", `value="7"`)
@@ -205,13 +213,44 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 
 func TestTooManyStreamsAreRefused(t *testing.T) {
 	srv, _, _ := running(t)
-	for range streamsAtOnce {
-		srv.streams <- struct{}{}
+	admin := login(t, srv)
+	network := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}) }
+	enter := func(n int, who viewer) {
+		t.Helper()
+		if !srv.streams.enter(network(n), who) {
+			t.Fatal("there is no place left")
+		}
+	}
+	for i := range streamsAtOnce - streamsForAdmins {
+		enter(i/streamsOfNetwork, viewer{})
 	}
 	a := get(t, srv, "/runs/run-3/events")
 	wantStatus(t, a, http.StatusServiceUnavailable)
 	wantField(t, a, "Retry-After", "10")
-	<-srv.streams
+	wantStatus(t, get(t, srv, "/runs/run-2/events", admin...), http.StatusOK)
+	for range streamsForAdmins {
+		enter(0, viewer{Admin: true})
+	}
+	wantStatus(t, get(t, srv, "/runs/run-2/events", admin...), http.StatusServiceUnavailable)
+	for range streamsForAdmins + 1 {
+		srv.streams.leave(network(0))
+	}
+	wantStatus(t, get(t, srv, "/runs/run-2/events"), http.StatusOK)
+}
+
+func TestOneNetworkDoesNotTakeAllStreams(t *testing.T) {
+	srv, _, _ := running(t)
+	admin := login(t, srv)
+	here := networkOf(addressOf("192.0.2.1:1234")) // that httptest asks from
+	for range streamsOfNetwork {
+		srv.streams.enter(here, viewer{})
+	}
+	wantStatus(t, get(t, srv, "/runs/run-2/events"), http.StatusServiceUnavailable)
+	wantStatus(t, get(t, srv, "/runs/run-2/events", admin...), http.StatusOK)
+	if !srv.streams.enter(addressOf("192.0.2.2"), viewer{}) {
+		t.Error("another network has no place either")
+	}
+	srv.streams.leave(here)
 	wantStatus(t, get(t, srv, "/runs/run-2/events"), http.StatusOK)
 	wantStatus(t, get(t, srv, "/runs/none/events"), http.StatusNotFound)
 	wantStatus(t, ask(t, srv, http.MethodHead, "/runs/run-3/events", ""), http.StatusOK)

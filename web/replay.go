@@ -122,7 +122,7 @@ func (s *Server) replayPage(w http.ResponseWriter, r *http.Request) {
 	q, err := replayRequestOf(r.URL.Query())
 	var changes []ingest.Change
 	if err == nil {
-		changes, err = s.replay(w, r, q)
+		changes, err = s.preview(w, r, q)
 	}
 	if err != nil {
 		s.replayProblem(w, r, q, err)
@@ -134,13 +134,18 @@ func (s *Server) replayPage(w http.ResponseWriter, r *http.Request) {
 }
 
 // applyReplay takes the form on a preview: POST /topic/replay. What is done must
-// be what was shown.
+// be what was shown, of two forms at once too: nobody else replays until it is done.
 func (s *Server) applyReplay(w http.ResponseWriter, r *http.Request, form url.Values) {
 	q, err := replayRequestOf(form)
-	var changes []ingest.Change
 	if err == nil {
-		changes, err = s.replay(w, r, q)
+		err = s.beginReplay()
 	}
+	if err != nil {
+		s.replayProblem(w, r, q, err)
+		return
+	}
+	defer s.replaying.Unlock()
+	changes, err := s.replay(w, r, q)
 	if err != nil {
 		s.replayProblem(w, r, q, err)
 		return
@@ -162,15 +167,27 @@ func (s *Server) applyReplay(w http.ResponseWriter, r *http.Request, form url.Va
 	s.goOn(w, r, s.root+q.path()+fmt.Sprintf("&in=%d&out=%d&waiting=%d", in, out, waiting))
 }
 
-// replay asks about what is stored: for one at a time, and not for ever.
-func (s *Server) replay(w http.ResponseWriter, r *http.Request, q replayRequest) ([]ingest.Change, error) {
+// beginReplay lets one at a time replay, who unlocks s.replaying in the end.
+func (s *Server) beginReplay() error {
 	if s.opt.Replayer == nil {
-		return nil, feed.Errorf(feed.CodeUnavailable, "Nothing can be tried here; use the command `tributary topic replay`.")
+		return feed.Errorf(feed.CodeUnavailable, "Nothing can be tried here; use the command `tributary topic replay`.")
 	}
 	if !s.replaying.TryLock() {
-		return nil, feed.Errorf(feed.CodeUnavailable, "Another preview is being made. Ask again in a moment.")
+		return feed.Errorf(feed.CodeUnavailable, "Another preview is being made. Ask again in a moment.")
+	}
+	return nil
+}
+
+func (s *Server) preview(w http.ResponseWriter, r *http.Request, q replayRequest) ([]ingest.Change, error) {
+	if err := s.beginReplay(); err != nil {
+		return nil, err
 	}
 	defer s.replaying.Unlock()
+	return s.replay(w, r, q)
+}
+
+// replay asks about what is stored, and not for ever.
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, q replayRequest) ([]ingest.Change, error) {
 	patient(w)
 	ctx, cancel := context.WithTimeout(r.Context(), replayWithin)
 	defer cancel()

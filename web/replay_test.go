@@ -112,7 +112,7 @@ func TestABadReplayIsExplained(t *testing.T) {
 	}
 	r.err = context.DeadlineExceeded
 	a := get(t, srv, "/topic/replay", admin...)
-	wantStatus(t, a, http.StatusServiceUnavailable)
+	wantStatus(t, a, http.StatusUnprocessableEntity)
 	if !strings.Contains(a.body, "Choose a shorter time") {
 		t.Errorf("where it takes too long the page says:\n%s", a.body)
 	}

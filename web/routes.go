@@ -55,9 +55,9 @@ func (s *Server) table() map[string]methods {
 		"/.well-known/security.txt": {"GET": s.securityText},
 
 		"/topic":        {"GET": s.topicPage},
-		"/topic/review": {"GET": s.heldPage(reviewList), "POST": s.adminFragment(s.decideByForm(reviewList))},
+		"/topic/review": {"GET": s.heldPage(reviewList), "POST": s.adminForm(s.decideByForm(reviewList))},
 		"/topic/replay": {"GET": s.adminPage(s.replayPage), "POST": s.adminForm(s.applyReplay)},
-		"/held":         {"GET": s.heldPage(heldList), "POST": s.adminFragment(s.decideByForm(heldList))},
+		"/held":         {"GET": s.heldPage(heldList), "POST": s.adminForm(s.decideByForm(heldList))},
 		"/held.atom":    {"GET": s.heldDocument(atomDoc)},
 		"/held.json":    {"GET": s.heldDocument(jsonDoc)},
 		"/ops":          {"GET": s.adminPage(s.opsPage)},

@@ -291,14 +291,19 @@ func (s *Server) runsProblem(w http.ResponseWriter, r *http.Request, problem err
 
 // problemStatus is the status of a form's page that says what was wrong. A
 // wrong token is 403 here: 401 would need a challenge that a browser can answer.
+// What does not answer is mostly another site, and we do: at a 503 proxies would
+// show a page of their own, or send the form once more.
 func (s *Server) problemStatus(w http.ResponseWriter, r *http.Request, problem error) int {
 	if retry := retryAfter(problem); retry != "" {
 		w.Header().Set("Retry-After", retry)
 		return http.StatusTooManyRequests
 	}
 	status := statusOf(feed.CodeOf(problem))
-	if status == http.StatusInternalServerError {
+	switch status {
+	case http.StatusInternalServerError:
 		s.logFailure(r, problem)
+	case http.StatusServiceUnavailable:
+		status = http.StatusUnprocessableEntity
 	}
 	return status
 }

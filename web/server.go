@@ -165,7 +165,7 @@ type Server struct {
 	counted     counted
 	learned     learned
 	decided     atomic.Int64    // what people have decided here since the start
-	streams     chan struct{}   // one for each page that follows a run
+	streams     streams         // those who follow a run
 	ending      context.Context // ends with Watch, and streams with it
 	replaying   sync.Mutex
 	end         context.CancelFunc
@@ -203,7 +203,6 @@ func New(o Options, s Store, runner Runner, sources Sources) *Server {
 		finds:       shelf{newCache(cacheEntries, cacheBytes), newQueue(pagesAtOnce, pagesWait)},
 		variants:    newVariants(),
 		poke:        make(chan struct{}, 1),
-		streams:     make(chan struct{}, streamsAtOnce),
 	}
 	srv.ending, srv.end = context.WithCancel(context.Background())
 	srv.pages = parsePages(srv)

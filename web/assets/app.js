@@ -13,9 +13,23 @@
   const reveal = (from) => all("[data-script], [data-copy]", from).forEach((e) => { e.hidden = false; });
   reveal(document);
   document.addEventListener("htmx:load", (event) => {
+    one("#failed")?.remove();
     reveal(event.detail.elt);
     decided(event.detail.elt);
   });
+
+  // What did not get through is told above the page; the focus stays for another try.
+  function failed() {
+    one("#failed")?.remove();
+    const said = document.createElement("p");
+    said.id = "failed";
+    said.className = "flash bad";
+    said.setAttribute("role", "alert");
+    said.textContent = "This was not done; load the page again and try once more.";
+    one("main").prepend(said);
+  }
+  document.addEventListener("htmx:responseError", failed);
+  document.addEventListener("htmx:sendError", failed);
 
   // Browsers give the clipboard to pages over https alone; at home there is often none.
   async function copy(button) {
