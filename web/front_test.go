@@ -503,8 +503,8 @@ func TestWhatCannotBeDoneToAnItemIsToldAboveIt(t *testing.T) {
 		{url.Values{"split": {"x"}}, 400, "number of an entry"},
 		{url.Values{"split": {""}}, 400, "does not say which entry"},
 		{url.Values{"merge": {"1"}}, 400, "Choose the item"},
-		{url.Values{"merge": {"1"}, "other": {"https://riverpost.example/2026/01/05/moscow"}}, 404, "an item&#39;s id looks like"},
-		{url.Values{"merge": {"1"}, "other": {"ffffffff"}}, 404, "there is no item ffffffff"},
+		{url.Values{"merge": {"1"}, "other": {"https://riverpost.example/2026/01/05/moscow"}}, 404, "There is no item “moscow” here. Open the item&#39;s page"},
+		{url.Values{"merge": {"1"}, "other": {"ffffffff"}}, 404, "There is no item “ffffffff” here."},
 		{url.Values{"refuse": {"5"}}, 422, "tributary topic review"},
 	} {
 		srv := correcting(t, &corrector{})

@@ -70,6 +70,9 @@ func (s *Server) splitByForm(ctx context.Context, id string, form url.Values) (p
 		return "", err
 	}
 	made, err := s.opt.Corrector.Split(ctx, id, entry)
+	if feed.CodeOf(err) == feed.CodeNotFound {
+		err = feed.Errorf(feed.CodeNotFound, "This item has no such entry any more. Those that it has are below.")
+	}
 	return "/items/" + made + "?done=split", err
 }
 
@@ -82,6 +85,9 @@ func (s *Server) mergeByForm(ctx context.Context, id string, form url.Values) (p
 		return "", feed.Errorf(feed.CodeInvalid, "Choose the item to put this one together with, or give its address.")
 	}
 	other, err := s.store.Item(ctx, with)
+	if feed.CodeOf(err) == feed.CodeNotFound {
+		return "", feed.Errorf(feed.CodeNotFound, "There is no item “%s” here. Open the item's page and copy its address.", with)
+	}
 	if err != nil {
 		return "", err
 	}

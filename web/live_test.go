@@ -3,11 +3,13 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,4 +170,51 @@ func TestWithoutScriptsARunIsFollowedAndAnEntryDecided(t *testing.T) {
 	for _, c := range complaints() {
 		t.Error(c)
 	}
+}
+
+func TestWhatHtmxCouldNotDoIsToldInThePage(t *testing.T) {
+	srv, m, held := moderated(t)
+	var broken atomic.Bool
+	broken.Store(true)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() && r.Header.Get("HX-Request") != "" {
+			http.Error(w, "no", http.StatusBadGateway)
+			return
+		}
+		srv.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(site.Close)
+	tab, complaints := tab(browser(t), t)
+	loggedIn(tab, t, site.URL, "/topic/review")
+	newest := held["abendblatt "+ingest.RuleDoubtful]
+	const failed = `[...document.querySelectorAll("main > .flash.bad[role=alert]")].map((e) => e.textContent).join()`
+	at := func() string {
+		return run(tab, t, chromedp.Evaluate[string](`document.activeElement.closest("li")?.id || document.activeElement.outerHTML`))
+	}
+	must(t, chromedp.Do(tab, chromedp.KeyEvent("j")))
+	for range 2 { // it is told once
+		must(t, chromedp.Do(tab, chromedp.KeyEvent("a"), chromedp.WaitVisible(chromedp.CSS("#failed"))))
+	}
+	if said := run(tab, t, chromedp.Evaluate[string](failed)); said != "This was not done; load the page again and try once more." {
+		t.Errorf("the page says %q", said)
+	}
+	if got := at(); got != fmt.Sprint("entry-", newest) || len(m.asked) > 0 {
+		t.Errorf("the focus is at %s; asked for %v", got, m.asked)
+	}
+	for _, fault := range browsertest.Faults(tab, t) {
+		t.Error(fault)
+	}
+	for _, c := range complaints() {
+		if !strings.Contains(c, "502") && c != "console error" { // htmx tells of it too
+			t.Error(c)
+		}
+	}
+	broken.Store(false)
+	must(t, chromedp.Do(tab, chromedp.KeyEvent("a"), chromedp.WaitVisible(chromedp.CSS(fmt.Sprintf(`#entry-%d button[name=undo]`, newest)))))
+	if said := run(tab, t, chromedp.Evaluate[string](failed)); said != "" || !still(tab, t) {
+		t.Errorf("after it was done the page says %q, or was loaded anew", said)
+	}
+	site.CloseClientConnections()
+	site.Close()
+	must(t, chromedp.Do(tab, chromedp.KeyEvent("a"), chromedp.WaitVisible(chromedp.CSS("#failed")))) // there is nobody to ask
 }

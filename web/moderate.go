@@ -63,6 +63,9 @@ func (s *Server) decideByForm(list listing) func(w http.ResponseWriter, r *http.
 		if err == nil {
 			err = s.decide(r.Context(), verb, entry)
 		}
+		if feed.CodeOf(err) == feed.CodeNotFound {
+			err = feed.Errorf(feed.CodeNotFound, "There is no such entry any more. Load this page again to see those that there are.")
+		}
 		switch {
 		case wantsFragment(r):
 			s.decidedFragment(w, r, q, entry, err)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"tributary/feed"
 )
 
 // fill takes all places of a queue.
@@ -122,5 +125,23 @@ func TestSearchesDoNotDriveOutPages(t *testing.T) {
 	}
 	if srv.cache.last("item "+borderID) == nil {
 		t.Error("they drove out the page of an item")
+	}
+}
+
+func TestARuleThatCannotBeIsNotLookedFor(t *testing.T) {
+	srv := newServer(t, sampleStore(t))
+	for _, rule := range []string{"topic", "a rule that we do not know"} {
+		wantStatus(t, get(t, srv, "/held?rule="+url.QueryEscape(rule)), http.StatusOK)
+	}
+	wantStatus(t, get(t, srv, "/held?rule="+strings.Repeat("x", longestRule+1)), http.StatusBadRequest)
+}
+
+func TestASiteThatDoesNotAnswerIsNoFaultOfOurs(t *testing.T) {
+	srv := newServer(t, sampleStore(t))
+	srv.sources = catalogue{err: feed.Errorf(feed.CodeUnavailable, "https://new.example/ does not answer; try again later")}
+	for _, button := range []string{"preview", "add"} {
+		a := send(t, srv, "/sources/new", url.Values{"url": {"https://new.example/"}, button: {"1"}})
+		wantStatus(t, a, http.StatusUnprocessableEntity) // proxies would put a page of theirs in place of a 503
+		wantText(t, a, "https://new.example/ does not answer")
 	}
 }

@@ -122,7 +122,7 @@ func (s *Server) replayPage(w http.ResponseWriter, r *http.Request) {
 	q, err := replayRequestOf(r.URL.Query())
 	var changes []ingest.Change
 	if err == nil {
-		changes, err = s.preview(w, r, q)
+		changes, err = s.tryReplay(w, r, q)
 	}
 	if err != nil {
 		s.replayProblem(w, r, q, err)
@@ -178,7 +178,8 @@ func (s *Server) beginReplay() error {
 	return nil
 }
 
-func (s *Server) preview(w http.ResponseWriter, r *http.Request, q replayRequest) ([]ingest.Change, error) {
+// tryReplay is replay for who wants to see what would change.
+func (s *Server) tryReplay(w http.ResponseWriter, r *http.Request, q replayRequest) ([]ingest.Change, error) {
 	if err := s.beginReplay(); err != nil {
 		return nil, err
 	}

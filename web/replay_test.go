@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +127,38 @@ func TestABadReplayIsExplained(t *testing.T) {
 	r.err, r.changes = nil, nil
 	if page := get(t, srv, "/topic/replay", admin...).body; !strings.Contains(page, "would change sides.") || strings.Contains(page, "Apply") {
 		t.Error("where nothing would change it can be applied")
+	}
+}
+
+// slowReplayer changes nothing any more once it has applied, which takes it a while.
+type slowReplayer struct {
+	replayer
+	applying, finish chan struct{}
+}
+
+func (r *slowReplayer) Apply(ctx context.Context, changes []ingest.Change) (in, out, waiting int, err error) {
+	r.applying <- struct{}{}
+	<-r.finish
+	return r.replayer.Apply(ctx, changes)
+}
+
+func TestWhatIsBeingAppliedIsNotAppliedTwice(t *testing.T) {
+	srv, r, admin := replaying(t)
+	slow := &slowReplayer{replayer: *r, applying: make(chan struct{}), finish: make(chan struct{})}
+	srv.opt.Replayer = slow
+	post := func() answer {
+		form := url.Values{"since": {"7d"}, "seen": {fingerprint(r.changes)}}
+		return ask(t, srv, http.MethodPost, "/topic/replay", form.Encode(), append(slices.Clone(admin), "Content-Type", formType)...)
+	}
+	first := make(chan answer)
+	go func() { first <- post() }()
+	<-slow.applying
+	second := post()
+	wantStatus(t, second, http.StatusUnprocessableEntity)
+	wantText(t, second, "Another preview is being made. Ask again in a moment.")
+	close(slow.finish)
+	wantStatus(t, <-first, http.StatusSeeOther)
+	if slow.applied != 1 {
+		t.Errorf("it was applied %d times", slow.applied)
 	}
 }
