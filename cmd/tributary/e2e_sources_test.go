@@ -148,10 +148,10 @@ func TestAWrongAddressIsToldAboveTheForm(t *testing.T) {
 		"no words":             {400, "has no scheme; write an absolute one"},
 		site.URL + "/plain":    {400, "names no feed; look for its feed&#39;s address"},
 		site.URL + "/text":     {400, "not a feed"},
-		site.URL + "/page":     {503, "404 Not Found; look on its site for where the feed is now"},
-		site.URL + "/down":     {503, "502 Bad Gateway; the trouble is the server&#39;s: try again later"},
-		site.URL + "/locked":   {503, "401 Unauthorized; give user and password"},
-		closed.URL + "/":       {503, "refused the connection; is the address right?"},
+		site.URL + "/page":     {422, "404 Not Found; look on its site for where the feed is now"},
+		site.URL + "/down":     {422, "502 Bad Gateway; the trouble is the server&#39;s: try again later"},
+		site.URL + "/locked":   {422, "401 Unauthorized; give user and password"},
+		closed.URL + "/":       {422, "refused the connection; is the address right?"},
 		"http://$HOME@a.test/": {400, "which only the configuration and the command line may do"},
 	} {
 		a := v.sends("/sources/new", url.Values{"url": {address}}, c.status)
