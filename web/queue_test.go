@@ -139,8 +139,8 @@ func TestARuleThatCannotBeIsNotLookedFor(t *testing.T) {
 func TestASiteThatDoesNotAnswerIsNoFaultOfOurs(t *testing.T) {
 	srv := newServer(t, sampleStore(t))
 	srv.sources = catalogue{err: feed.Errorf(feed.CodeUnavailable, "https://new.example/ does not answer; try again later")}
-	for _, button := range []string{"preview", "add"} {
-		a := send(t, srv, "/sources/new", url.Values{"url": {"https://new.example/"}, button: {"1"}})
+	for _, wish := range []string{"", "add"} {
+		a := send(t, srv, "/sources/new", url.Values{"url": {"https://new.example/"}, "do": {wish}})
 		wantStatus(t, a, http.StatusUnprocessableEntity) // proxies would put a page of theirs in place of a 503
 		wantText(t, a, "https://new.example/ does not answer")
 	}

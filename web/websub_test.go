@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -85,6 +86,42 @@ func TestTopicsAreFeedsUnderTheirOwnAddress(t *testing.T) {
 	}
 	if _, err := newServer(t, st).Topic(t.Context(), sampleBase+"/feed.atom"); feed.CodeOf(err) != feed.CodeNotFound {
 		t.Errorf("without a hub: %v", err)
+	}
+}
+
+// What is served for want of anything newer is nothing to send: it would be taken for
+// delivered, and the news with it.
+func TestWhatCannotBeMadeAnewIsNoTopic(t *testing.T) {
+	st := &failingStore{Store: sampleStore(t)}
+	o := sampleOptions()
+	withHub(&o)
+	srv := New(o, st, &scheduler{st: st}, catalogue{})
+	view, stories := sampleBase+"/feed.atom?limit=2", sampleBase+"/stories.atom"
+	for _, address := range []string{view, stories} {
+		_, err := srv.Topic(t.Context(), address)
+		must(t, err)
+	}
+	st.stories = errors.New("the disk is gone")
+	fill(t, srv.variants.others.turns)
+	touch(t, st.Store, parisID, noon)
+	_, err := srv.refresh(t.Context())
+	must(t, err)
+	for _, address := range []string{view, stories} {
+		if _, err := srv.Topic(t.Context(), address); feed.CodeOf(err) != feed.CodeUnavailable {
+			t.Errorf("%s: what was there before is a topic: %v", address, err)
+		}
+	}
+	if _, err := srv.Topic(t.Context(), sampleBase+"/feed.atom"); err != nil {
+		t.Error(err)
+	}
+	empty(srv.variants.others.turns)
+	st.stories = nil
+	change, err := st.Change(t.Context())
+	must(t, err)
+	for _, address := range []string{view, stories} {
+		if topic, err := srv.Topic(t.Context(), address); err != nil || topic.Change != change {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
 
