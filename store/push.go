@@ -80,10 +80,10 @@ func (s *Store) TakePush(ctx context.Context, id string, now, next time.Time) (t
 }
 
 // FailPush notes why a hub did not take what it was asked for. It is not asked
-// again before next.
+// again before next. What it said at the callback meanwhile stands.
 func (s *Store) FailPush(ctx context.Context, id, why string, next time.Time) error {
 	return s.Write(ctx, func(t *Tx) error {
-		_, err := t.exec(ctx, `UPDATE push SET error = $1, next = $2 WHERE callback = $3`, text(why), next.UnixMilli(), text(id))
+		_, err := t.exec(ctx, `UPDATE push SET error = $1, next = $2 WHERE callback = $3 AND attempts > 0`, text(why), next.UnixMilli(), text(id))
 		return err
 	})
 }

@@ -90,7 +90,7 @@ func (s *Store) Subscribed(ctx context.Context, topic, callback string) (bool, e
 // asked for.
 type SubscriptionCounts struct {
 	AtHost, All int
-	OtherTopics int // topics that somebody has, but one
+	OtherTopics int // topics that somebody has or has asked for, but one
 }
 
 // CountSubscriptions counts those at a host, and all, and the topics but topic.
@@ -98,7 +98,8 @@ func (s *Store) CountSubscriptions(ctx context.Context, host, topic string) (n S
 	_, err = s.reader.one(ctx, `SELECT
 		(SELECT COUNT(*) FROM subscription WHERE host = $1) + (SELECT COUNT(*) FROM subscription_wish WHERE host = $2),
 		(SELECT COUNT(*) FROM subscription) + (SELECT COUNT(*) FROM subscription_wish),
-		(SELECT COUNT(*) FROM subscription_topic WHERE topic <> $3)`, []any{text(host), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics)
+		(SELECT COUNT(*) FROM subscription_topic w WHERE w.topic <> $3
+			AND (EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic) OR EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic)))`, []any{text(host), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics)
 	return n, err
 }
 

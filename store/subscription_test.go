@@ -109,6 +109,16 @@ var _ = behaviour("a subscription is what was asked for and confirmed", func(r *
 	}
 })
 
+var _ = behaviour("a topic that nobody confirmed takes no place", func(r *rig) {
+	r.wish(topicA, "one.example", nil)
+	for _, w := range r.takeWishes(day) {
+		r.must(r.DropWish(r.ctx, w.ID))
+	}
+	if n, err := r.CountSubscriptions(r.ctx, "one.example", topicB); err != nil || n != (store.SubscriptionCounts{}) {
+		r.Errorf("%+v (%v)", n, err)
+	}
+})
+
 var _ = behaviour("asking again replaces lease and secret once it is confirmed, and not before", func(r *rig) {
 	r.subscribe(topicA, "one.example", "old")
 	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Secret = "never confirmed" })

@@ -55,6 +55,7 @@ type rendering struct {
 	counted  time.Time    // when it was counted what was held
 	made     time.Time
 	docs     [docCount]*document
+	failed   [docCount]bool // it could not be rendered: the document is the one before
 }
 
 // Poke tells Watch that the store has changed, so that it need not wait for
@@ -195,7 +196,7 @@ func (s *Server) render(change int64, shown window, around surroundings, last *r
 		doc, err := s.renderOne(i, shown, next, before)
 		if err != nil {
 			failures = append(failures, err)
-			doc = before
+			doc, next.failed[i] = before, true
 		}
 		next.docs[i] = doc
 	}

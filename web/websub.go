@@ -53,7 +53,8 @@ type Topic struct {
 }
 
 // Topic is the feed document whose own address this is, as it is now. For
-// another address the error is a feed.CodeNotFound that says what to do.
+// another address the error is a feed.CodeNotFound that says what to do; where readers
+// get what was there before, as it cannot be made anew, it is a feed.CodeUnavailable.
 func (s *Server) Topic(ctx context.Context, address string) (Topic, error) {
 	path, ours := strings.CutPrefix(address, s.opt.Site.BaseURL+"/")
 	if !ours {
@@ -72,7 +73,25 @@ func (s *Server) Topic(ctx context.Context, address string) (Topic, error) {
 	case doc.topic != address:
 		return Topic{}, feed.Errorf(feed.CodeNotFound, "%s is not that feed's own address: subscribe to %s", address, doc.topic)
 	}
+	if s.behind(doc, "/"+path, latest) {
+		return Topic{}, feed.Errorf(feed.CodeUnavailable, "%s cannot be made now", address)
+	}
 	return Topic{Body: doc.plain.body, MediaType: doc.fields[0].value[0], Change: latest.change, Marks: doc.marks}, nil
+}
+
+// behind tells whether a document at a path is from before the latest change.
+func (s *Server) behind(doc *document, path string, latest *rendering) bool {
+	for i, d := range latest.docs {
+		if d == doc {
+			return latest.failed[i]
+		}
+	}
+	for _, kept := range []shelf{s.variants.stories, s.variants.others} {
+		if stamp, ok := kept.stampOf(path, doc); ok {
+			return stamp < latest.change
+		}
+	}
+	return false
 }
 
 // taken is the document that a reader would get at a path; nil if it is none.

@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		RequireUniqueNames: true,
-		Deadline:           time.Now().Add(3 * time.Minute), // a hang shows its stacks
+		Deadline:           time.Now().Add(10 * time.Minute), // a hang shows its stacks; scripts wait for their turn among slower tests
 	})
 }
 

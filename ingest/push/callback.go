@@ -71,7 +71,9 @@ func (s *Subscriber) verify(w http.ResponseWriter, r *http.Request, p feed.Push,
 	case err != nil:
 		http.Error(w, "This cannot be noted at the moment.", http.StatusServiceUnavailable)
 	case !meant:
-		s.log.Info("a verification of what was not asked for", "mode", mode, "topic", topic)
+		if found { // strangers may ask as often as they like
+			s.log.Info("a verification of what was not asked for", "mode", mode, "topic", topic)
+		}
 		http.Error(w, "This was not asked for.", http.StatusNotFound)
 	default:
 		// Never as what a browser would run.

@@ -156,6 +156,9 @@ func ofMarkup(text io.Reader) (found named, base string) {
 		if first && kind != html.EndTagToken {
 			isFeed, first = name == "feed" || name == "rss" || name == "rdf", false
 		}
+		if isFeed { // in XML a title has no rules of its own: what is in its CDATA is no markup
+			z.NextIsNotRawText()
+		}
 		switch {
 		case isFeed && (name == "entry" || name == "item"):
 			within += depth(kind)

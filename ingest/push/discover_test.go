@@ -32,6 +32,8 @@ func TestDiscover(t *testing.T) {
 		"rss":                  {nil, rss + `<atom:link rel="hub" href="https://hub.example/"/><atom:link rel="self" href="https://site.example/r"/><item/></channel></rss>`, hub("https://hub.example/", "https://site.example/r")},
 		"rss, other prefix":    {nil, rss + `<a10:link rel="hub" href="https://hub.example/"></a10:link><a10:link rel="self" href="r"/></channel></rss>`, hub("https://hub.example/", "https://site.example/blog/r")},
 		"rss, in CDATA":        {nil, rss + `<description><![CDATA[<link rel="hub" href="https://wrong.example/">]]></description></channel></rss>`, feed.Hub{}},
+		"rss, in a title":      {nil, rss + `<item><title><![CDATA[</title></item><atom:link rel="hub" href="https://wrong.example/">]]></title></item></channel></rss>`, feed.Hub{}},
+		"atom, no title":       {nil, `<feed><title/><link rel="hub" href="https://hub.example/"/><entry><title>A</title></entry></feed>`, hub("https://hub.example/", "https://site.example/blog/feed")},
 		"json":                 {nil, `{"version":"https://jsonfeed.org/version/1.1","feed_url":"https://site.example/j","hubs":[{"type":"rssCloud","url":"https://wrong.example/"},{"type":"WebSub","url":"https://hub.example/"}],"items":[]}`, hub("https://hub.example/", "https://site.example/j")},
 		"html":                 {nil, `<!doctype html><html><head><base href="https://cdn.example/x/"><link rel="hub" href="https://hub.example/"><link rel="self" href="page"></head><body></body></html>`, hub("https://hub.example/", "https://cdn.example/x/page")},
 		"html, in the body":    {nil, `<!doctype html><title>T</title><p>Hello <link rel="hub" href="https://wrong.example/">`, feed.Hub{}},

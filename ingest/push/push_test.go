@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"fmt"
 	"hash"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -96,6 +97,24 @@ func TestAHubThatFailsIsAskedAgain(t *testing.T) {
 	}
 }
 
+// What a hub says at the callback before it answers stands, whatever it answers.
+func TestAHubThatRefusesBeforeItAnswersIsLeftAlone(t *testing.T) {
+	r := newRig(t, nil)
+	var asked atomic.Int32
+	r.site.hub("/hub", func(w http.ResponseWriter, q *http.Request) {
+		asked.Add(1)
+		r.site.verify(q.FormValue("hub.callback"), "denied", q.FormValue("hub.topic"))
+		w.WriteHeader(http.StatusForbidden)
+	})
+	r.site.page("/topic", "application/atom+xml", r.site.atom("/hub", "/topic"))
+	r.polls("/topic")
+	r.eventually("request", func() bool { return asked.Load() > 0 })
+	r.never("second request", func() bool { return asked.Load() > 1 })
+	if p, _, err := r.store.PushOf(t.Context(), r.src.ID); err != nil || p.State != feed.PushRefused || p.Error != "it refuses" {
+		t.Errorf("%+v (%v)", p, err)
+	}
+}
+
 func TestAHubIsLeftAloneAsLongAsItSays(t *testing.T) {
 	r := newRig(t, nil)
 	var asked atomic.Int32
@@ -146,6 +165,19 @@ func TestADenialEndsASubscription(t *testing.T) {
 		t.Errorf("a document is answered %d", status)
 	}
 	r.never("new request", func() bool { return len(r.site.asked("subscribe")) > 1 })
+}
+
+// Nobody fills our log, but hubs that we know.
+func TestStrangersDoNotWriteToTheLog(t *testing.T) {
+	var said strings.Builder
+	r := newRig(t, func(o *push.Options) { o.Logger = slog.New(slog.NewTextHandler(&said, nil)) })
+	if e := r.site.verify(r.us.URL+"/push/unknown", "subscribe", strings.Repeat("x", 1000)); e.status != http.StatusNotFound {
+		t.Errorf("%+v", e)
+	}
+	r.stop()
+	if said.Len() > 0 {
+		t.Error(said.String())
+	}
 }
 
 func TestASubscriptionEndsWithItsReason(t *testing.T) {
