@@ -96,8 +96,10 @@ type SubscriptionCounts struct {
 // CountSubscriptions counts those at a host, and all, and the topics but topic.
 func (s *Store) CountSubscriptions(ctx context.Context, host, topic string) (n SubscriptionCounts, err error) {
 	_, err = s.reader.one(ctx, `SELECT
-		(SELECT COUNT(*) FROM subscription WHERE host = $1) + (SELECT COUNT(*) FROM subscription_wish WHERE host = $2),
-		(SELECT COUNT(*) FROM subscription) + (SELECT COUNT(*) FROM subscription_wish),
+		(SELECT COUNT(*) FROM subscription WHERE host = $1) + (SELECT COUNT(*) FROM subscription_wish v WHERE v.host = $2
+			AND NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = v.topic AND s.callback = v.callback)),
+		(SELECT COUNT(*) FROM subscription) + (SELECT COUNT(*) FROM subscription_wish v
+			WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = v.topic AND s.callback = v.callback)),
 		(SELECT COUNT(*) FROM subscription_topic w WHERE w.topic <> $3
 			AND (EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic) OR EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic)))`, []any{text(host), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics)
 	return n, err

@@ -119,6 +119,16 @@ var _ = behaviour("a topic that nobody confirmed takes no place", func(r *rig) {
 	}
 })
 
+var _ = behaviour("who asks again counts once", func(r *rig) {
+	r.wish(topicA, "one.example", nil)
+	_, err := r.Grant(r.ctx, r.takeWishes(day)[0], day)
+	r.must(err)
+	r.wish(topicA, "one.example", nil)
+	if n, err := r.CountSubscriptions(r.ctx, "one.example", topicA); err != nil || n != (store.SubscriptionCounts{AtHost: 1, All: 1}) {
+		r.Errorf("%+v (%v)", n, err)
+	}
+})
+
 var _ = behaviour("asking again replaces lease and secret once it is confirmed, and not before", func(r *rig) {
 	r.subscribe(topicA, "one.example", "old")
 	r.wish(topicA, "one.example", func(w *store.SubscriptionWish) { w.Secret = "never confirmed" })
