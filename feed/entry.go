@@ -123,6 +123,8 @@ type FullText struct {
 	// Said is, where the text is the page's, the key Shown of what the feed
 	// itself said: while that stays, so does the text. 0: the text is the feed's.
 	Said int64 `json:"said,omitempty"`
+	// Read is when the page was read last.
+	Read time.Time `json:"read,omitzero"`
 }
 
 // Keys recognise an entry. Each is the first 64 bits of a SHA-256 as a signed

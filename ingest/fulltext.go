@@ -23,6 +23,9 @@ const (
 	// overlap is the part of the feed's words that must stand in the page, else
 	// that is about something else: a page of errors, a front page.
 	overlap = 0.3
+	// rereadAfter is how long a page that was read is left alone, whatever its feed
+	// changes: some count comments in their text.
+	rereadAfter = 24 * time.Hour
 )
 
 // What is noted of entries with the option.
@@ -37,8 +40,8 @@ const (
 //
 // An entry's page is read at most once for each text that its feed gives it:
 // when it is new and would be published, and when the feed shows something
-// else of one that is. What cannot be had then is not tried again, and nobody
-// waits for it.
+// else of one that is, though not twice within a day. What cannot be had then is
+// not tried again, and nobody waits for it.
 type fullTexts struct {
 	p     *Pipeline
 	run   Run
@@ -196,6 +199,8 @@ func (f *fullTexts) wanted() []int {
 		switch {
 		case s.entry.Keys.URL == 0:
 			f.leave(i, "it has no address of its own")
+		case f.run.Now.Sub(was.Details.FullText.Read) < rereadAfter:
+			f.leave(i, "it was read less than a day before")
 		case stored && was.Decision.Kind == feed.Published:
 			list = append(list, i)
 		case stored && was.Details.FullText.Said != 0:
@@ -222,7 +227,7 @@ func (f *fullTexts) decide(a article, all []article) {
 	case !speaksOf(text, title, said):
 		f.leave(a.at, "the page does not say what the feed says")
 	default:
-		a.entry.Details.FullText = feed.FullText{Note: fullTaken, Said: s.entry.Keys.Shown}
+		a.entry.Details.FullText = feed.FullText{Note: fullTaken, Said: s.entry.Keys.Shown, Read: f.run.Now.UTC()}
 		f.replace(s, a.entry)
 	}
 }
@@ -258,7 +263,7 @@ func (f *fullTexts) leave(i int, why string) {
 	if was.Details.FullText.Said != 0 {
 		kept := f.with(i, was.Content)
 		if len(words.Split(kept.Text).Words) > len(words.Split(s.entry.Text).Words) {
-			kept.Details.FullText = feed.FullText{Note: fullKept + why, Said: s.entry.Keys.Shown}
+			kept.Details.FullText = feed.FullText{Note: fullKept + why, Said: s.entry.Keys.Shown, Read: was.Details.FullText.Read}
 			f.replace(s, kept)
 			return
 		}

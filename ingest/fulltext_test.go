@@ -149,7 +149,16 @@ func TestTheTextOfAnArticleIsTakenFromItsPage(t *testing.T) {
 			t.Errorf("it changed to %q; %v", again.Entry.Content, s.requests())
 		}
 	})
+	t.Run("a change within a day does not have it read again", func(t *testing.T) {
+		p.text = teaser(text) + " 3 comments"
+		r.publish("/a", rss(p))
+		r.ingest()
+		if again := r.item("The ferry"); again.Entry.Content != item.Entry.Content || !again.Updated.Equal(item.Updated) || s.requests()["/ferry"] != 1 {
+			t.Errorf("it changed to %q (%s); %v", again.Entry.Content, note(again), s.requests())
+		}
+	})
 	t.Run("a change in the feed has the page read anew, once", func(t *testing.T) {
+		r.later(25 * time.Hour)
 		p.title = "The ferry, again"
 		s.article("/ferry", "The ferry, again", text+" The county has paid for "+prose("the bill"))
 		r.publish("/a", rss(p))
@@ -162,6 +171,7 @@ func TestTheTextOfAnArticleIsTakenFromItsPage(t *testing.T) {
 		item = again
 	})
 	t.Run("a page that is gone by then takes nothing away", func(t *testing.T) {
+		r.later(25 * time.Hour)
 		p.title = "The ferry, at last"
 		s.answers("/ferry", http.NotFound)
 		r.publish("/a", rss(p))

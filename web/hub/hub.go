@@ -78,7 +78,7 @@ type Options struct {
 	PerHost      int             // subscriptions of callbacks at one host; 1,000
 	Most         int             // subscriptions; 20,000
 	MostTopics   int             // topics that somebody has, each of which is rendered at each change; 500
-	PerMinute    int             // requests of one client; 60
+	PerMinute    int             // requests of one client, and for callbacks at one public host; 60
 	Backoff      []time.Duration // pauses after failures, the last one again and again
 	GiveUpAfter  time.Duration   // that a document is tried; 24 h
 	Parallel     int             // requests at a time, slow ones apart; 64
@@ -132,7 +132,8 @@ type Hub struct {
 	log       *slog.Logger
 	transport *http.Transport
 	lanes     *lanes
-	clients   *clients
+	clients   *pace // by network
+	hosts     *pace // of callbacks
 	results   chan store.Settled
 	changed   chan struct{} // documents may have news
 	due       chan struct{} // the queue may have something that is due, or there is room again
@@ -142,7 +143,7 @@ type Hub struct {
 func New(o Options) *Hub {
 	o = o.withDefaults()
 	h := &Hub{
-		o: o, log: o.Logger, clients: newClients(o.PerMinute, o.Now),
+		o: o, log: o.Logger, clients: newPace(o.PerMinute, o.Now), hosts: newPace(o.PerMinute, o.Now),
 		results: make(chan store.Settled, settledAtOnce),
 		changed: make(chan struct{}, 1), due: make(chan struct{}, 1),
 	}

@@ -329,6 +329,26 @@ func TestWhoAsksTooOftenIsHeldBack(t *testing.T) {
 	want(400)
 }
 
+// Nobody has us flood a host, however many clients they are.
+func TestAHostIsNotAskedTooOften(t *testing.T) {
+	client := netip.MustParseAddr("192.0.2.1")
+	r := newRig(t, func(o *hub.Options) {
+		o.PerMinute = 2
+		o.From = func(*http.Request) netip.Addr { client = client.Next(); return client }
+	})
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	r.stop() // nobody is asked here
+	for i, want := range []int{202, 202, 429} {
+		callback := fmt.Sprintf("https://subscriber.example.org/push/%d", i)
+		if got, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", callback); got != want {
+			t.Errorf("request %d: %d %s, want %d", i+1, got, text, want)
+		}
+	}
+	if got, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", "https://other.example.org/"); got != 202 {
+		t.Errorf("another host: %d %s", got, text)
+	}
+}
+
 // A name can lead to this machine; only when it is connected to this shows.
 func TestCallbacksOnThisMachineAreNotAsked(t *testing.T) {
 	r := newRig(t, func(o *hub.Options) { o.AllowPrivate = false })

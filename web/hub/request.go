@@ -68,7 +68,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Hub) receive(w http.ResponseWriter, r *http.Request) error {
-	if wait := h.clients.wait(h.o.From(r)); wait > 0 {
+	if wait := h.clients.wait(network(h.o.From(r))); wait > 0 {
 		return &refusal{http.StatusTooManyRequests, "There were too many requests from your address: ask again later.", wait}
 	}
 	form, err := readForm(w, r)
@@ -78,6 +78,9 @@ func (h *Hub) receive(w http.ResponseWriter, r *http.Request) error {
 	wish, err := h.wish(form)
 	if err != nil {
 		return err
+	}
+	if wait := h.askedOf(wish); wait > 0 {
+		return &refusal{http.StatusTooManyRequests, "hub.callback: its host has been asked often in the last minute: ask again later.", wait}
 	}
 	var state store.TopicState
 	known, err := h.o.Store.Subscribed(r.Context(), wish.Topic, wish.Callback)
@@ -100,6 +103,16 @@ func (h *Hub) receive(w http.ResponseWriter, r *http.Request) error {
 	}
 	poke(h.due)
 	return nil
+}
+
+// askedOf counts that a callback will be asked, whoever wants that: 0, or how long
+// to wait. So nobody has us flood others. Hosts that are not public can only be meant
+// by their owner.
+func (h *Hub) askedOf(w store.SubscriptionWish) time.Duration {
+	if !fetch.Public(w.Callback) {
+		return 0
+	}
+	return h.hosts.wait(w.Host)
 }
 
 // state is what there is of a topic now.
@@ -218,39 +231,44 @@ func short(s string) string {
 	return s
 }
 
-// clients hold back addresses that ask too much.
-type clients struct {
+// pace holds back who asks, or is asked, too often.
+type pace struct {
 	perMinute int
 	now       func() time.Time
 
 	mu     sync.Mutex
-	limits map[netip.Addr]*rate.Limiter
+	limits map[string]*rate.Limiter
 }
 
-// clientsMost is how many addresses are kept: who has more is not held back by any limit.
-const clientsMost = 10_000
+// pacedMost is how many are kept: who has more is not held back by any limit.
+const pacedMost = 10_000
 
-func newClients(perMinute int, now func() time.Time) *clients {
-	return &clients{perMinute: perMinute, now: now, limits: map[netip.Addr]*rate.Limiter{}}
+func newPace(perMinute int, now func() time.Time) *pace {
+	return &pace{perMinute: perMinute, now: now, limits: map[string]*rate.Limiter{}}
 }
 
-// wait counts a request of an address: 0, or how long it is to wait.
-func (c *clients) wait(from netip.Addr) time.Duration {
+// network is what a client has of addresses.
+func network(from netip.Addr) string {
+	if p, err := from.Prefix(64); err == nil && from.Is6() {
+		from = p.Addr()
+	}
+	return from.String()
+}
+
+// wait counts a request: 0, or how long it is to wait.
+func (c *pace) wait(who string) time.Duration {
 	if c.perMinute < 0 {
 		return 0
 	}
-	if p, err := from.Prefix(64); err == nil && from.Is6() {
-		from = p.Addr() // a client has all of that
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := c.limits[from]
+	limit := c.limits[who]
 	if limit == nil {
-		if len(c.limits) >= clientsMost {
+		if len(c.limits) >= pacedMost {
 			clear(c.limits)
 		}
 		limit = rate.NewLimiter(rate.Every(time.Minute/time.Duration(c.perMinute)), c.perMinute)
-		c.limits[from] = limit
+		c.limits[who] = limit
 	}
 	if now := c.now(); !limit.AllowN(now, 1) {
 		return time.Minute / time.Duration(c.perMinute)
