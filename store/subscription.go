@@ -33,12 +33,12 @@ type SubscriptionWish struct {
 	Attempts int // to have it confirmed, this one included
 }
 
-// TopicState is what the subscribers of a topic have been told of: marks of
-// what its document listed, at a change number.
+// TopicState is what the subscribers of a topic know: what its document listed
+// at a change number.
 type TopicState struct {
 	Topic  string
 	Change int64
-	Marks  []byte
+	Listed Listing
 }
 
 // Delivery is a document that a subscription is to get.
@@ -89,8 +89,9 @@ func (s *Store) Subscribed(ctx context.Context, topic, callback string) (bool, e
 // SubscriptionCounts are numbers of subscriptions, with those that were only
 // asked for.
 type SubscriptionCounts struct {
-	AtHost, All int
-	OtherTopics int // topics that somebody has or has asked for, but one
+	AtHost, All  int
+	OtherTopics  int // topics that somebody has or has asked for, but one
+	TopicsAtHost int // of them those of the host
 }
 
 // CountSubscriptions counts those at a host, and all, and the topics but topic.
@@ -101,7 +102,10 @@ func (s *Store) CountSubscriptions(ctx context.Context, host, topic string) (n S
 		(SELECT COUNT(*) FROM subscription) + (SELECT COUNT(*) FROM subscription_wish v
 			WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = v.topic AND s.callback = v.callback)),
 		(SELECT COUNT(*) FROM subscription_topic w WHERE w.topic <> $3
-			AND (EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic) OR EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic)))`, []any{text(host), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics)
+			AND (EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic) OR EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic))),
+		(SELECT COUNT(*) FROM (SELECT s.topic FROM subscription s WHERE s.host = $4 AND s.topic <> $5
+			UNION SELECT v.topic FROM subscription_wish v WHERE v.host = $6 AND v.topic <> $7) theirs)`,
+		[]any{text(host), text(host), text(topic), text(host), text(topic), text(host), text(topic)}, &n.AtHost, &n.All, &n.OtherTopics, &n.TopicsAtHost)
 	return n, err
 }
 
@@ -125,32 +129,20 @@ func (s *Store) Wish(ctx context.Context, w SubscriptionWish, state TopicState, 
 // firstState notes what there is of a topic that nobody had.
 func (t *Tx) firstState(ctx context.Context, state TopicState) error {
 	_, err := t.exec(ctx, `INSERT INTO subscription_topic (topic, change, marks) VALUES ($1, $2, $3) ON CONFLICT (topic) DO NOTHING`,
-		text(state.Topic), state.Change, noNil(state.Marks))
+		text(state.Topic), state.Change, state.Listed.bytes())
 	return err
 }
 
-// noNil is b as it is stored: nil would be NULL.
-func noNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-// TakeWishes takes up to n wishes that are due by now; who took them has until then.
-func (s *Store) TakeWishes(ctx context.Context, n int, now, until time.Time) (all []SubscriptionWish, err error) {
-	err = s.Write(ctx, func(t *Tx) error {
-		return t.each(ctx, `UPDATE subscription_wish SET next = $1, attempts = attempts + 1 WHERE id IN
-			(SELECT w.id FROM subscription_wish w WHERE w.next <= $2 ORDER BY w.next LIMIT $3)
-			RETURNING id, topic, callback, host, leave, secret, lease, attempts`,
-			[]any{until.UnixMilli(), now.UnixMilli(), int64(n)}, func(scan scanner) error {
-				var w SubscriptionWish
-				var lease int64
-				err := scan(&w.ID, &w.Topic, &w.Callback, &w.Host, (*flag)(&w.Leave), &w.Secret, &lease, &w.Attempts)
-				w.Lease = time.Duration(lease) * time.Millisecond
-				all = append(all, w)
-				return err
-			})
+// TakeWishes takes up to n wishes that are due by now, none of the hosts that are
+// busy; who took them has until then.
+func (s *Store) TakeWishes(ctx context.Context, n int, busy []string, now, until time.Time) (all []SubscriptionWish, err error) {
+	err = s.takeDue(ctx, takeWishes, n, busy, now, until, func(scan scanner) error {
+		var w SubscriptionWish
+		var lease int64
+		err := scan(&w.ID, &w.Topic, &w.Callback, &w.Host, (*flag)(&w.Leave), &w.Secret, &lease, &w.Attempts)
+		w.Lease = time.Duration(lease) * time.Millisecond
+		all = append(all, w)
+		return err
 	})
 	return all, err
 }
@@ -261,17 +253,33 @@ func (t *Tx) addPing(ctx context.Context, topic TopicState, hub, host string) er
 	return t.firstState(ctx, topic)
 }
 
-// SubscribedTopics are the topics that somebody has, with what they were told of.
+// SubscribedTopics are the topics that somebody has, with what they know of them.
 func (s *Store) SubscribedTopics(ctx context.Context, now time.Time) (all []TopicState, err error) {
 	err = s.reader.each(ctx, `SELECT w.topic, w.change, w.marks FROM subscription_topic w
 		WHERE EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic AND s.lease_until > $1) ORDER BY w.topic`,
 		[]any{now.UnixMilli()}, func(scan scanner) error {
 			var t TopicState
-			err := scan(&t.Topic, &t.Change, &t.Marks)
+			err := scan(&t.Topic, &t.Change, &t.Listed)
 			all = append(all, t)
 			return err
 		})
 	return all, err
+}
+
+// NoteTopic notes what a topic's document lists when that has changed, and is no
+// news to anybody.
+func (s *Store) NoteTopic(ctx context.Context, state TopicState) error {
+	return s.Write(ctx, func(t *Tx) error {
+		_, err := t.moveTopic(ctx, state)
+		return err
+	})
+}
+
+// moveTopic notes a later state of a topic; moved tells whether it is one.
+func (t *Tx) moveTopic(ctx context.Context, state TopicState) (moved bool, err error) {
+	n, err := t.exec(ctx, `UPDATE subscription_topic SET change = $1, marks = $2 WHERE topic = $3 AND change < $4`,
+		state.Change, state.Listed.bytes(), text(state.Topic), state.Change)
+	return n > 0, err
 }
 
 // Announce has a topic's document delivered to all who have it, if they have not
@@ -279,9 +287,8 @@ func (s *Store) SubscribedTopics(ctx context.Context, now time.Time) (all []Topi
 // document waits for this one from then on. It tells for how many that is.
 func (s *Store) Announce(ctx context.Context, state TopicState, now time.Time) (n int, err error) {
 	err = s.Write(ctx, func(t *Tx) error {
-		news, err := t.exec(ctx, `UPDATE subscription_topic SET change = $1, marks = $2 WHERE topic = $3 AND change < $4`,
-			state.Change, noNil(state.Marks), text(state.Topic), state.Change)
-		if err != nil || news == 0 {
+		news, err := t.moveTopic(ctx, state)
+		if err != nil || !news {
 			return err
 		}
 		rows, err := t.exec(ctx, `INSERT INTO delivery (subscription_id, topic, host, change, since, next, taken, attempts)
@@ -295,12 +302,33 @@ func (s *Store) Announce(ctx context.Context, state TopicState, now time.Time) (
 	return n, err
 }
 
-// BusyHosts is how many hosts TakeDeliveries can pass over.
-const BusyHosts = 8
-
 // TakeDeliveries takes up to n deliveries that are due by now, none to the hosts
 // that are busy; who took them has until then, and settles them.
 func (s *Store) TakeDeliveries(ctx context.Context, n int, busy []string, now, until time.Time) (all []Delivery, err error) {
+	err = s.takeDue(ctx, takeDeliveries, n, busy, now, until, func(scan scanner) error {
+		var d Delivery
+		err := scan(&d.Subscription, &d.Topic, &d.Host, &d.Change, (*instant)(&d.Since), &d.Attempts)
+		all = append(all, d)
+		return err
+	})
+	return all, err
+}
+
+// BusyHosts is how many hosts can be passed over when something is taken.
+const BusyHosts = 8
+
+// What takes rows that are due: until, now, the busy hosts, how many. The last
+// part is what the engine adds so that two never take the same.
+const (
+	takeWishes = `UPDATE subscription_wish SET next = $1, attempts = attempts + 1 WHERE id IN
+	(SELECT w.id FROM subscription_wish w WHERE w.next <= $2 AND w.host NOT IN (%s) ORDER BY w.next LIMIT $%d%s)
+	RETURNING id, topic, callback, host, leave, secret, lease, attempts`
+	takeDeliveries = `UPDATE delivery SET next = $1, taken = 1 WHERE subscription_id IN
+	(SELECT w.subscription_id FROM delivery w WHERE w.next <= $2 AND w.host NOT IN (%s) ORDER BY w.next LIMIT $%d%s)
+	RETURNING subscription_id, topic, host, change, since, attempts`
+)
+
+func (s *Store) takeDue(ctx context.Context, query string, n int, busy []string, now, until time.Time, row func(scanner) error) error {
 	args := []any{until.UnixMilli(), now.UnixMilli()}
 	for i := range BusyHosts {
 		host := ""
@@ -310,20 +338,9 @@ func (s *Store) TakeDeliveries(ctx context.Context, n int, busy []string, now, u
 		args = append(args, host)
 	}
 	args = append(args, int64(n))
-	err = s.Write(ctx, func(t *Tx) error {
-		return t.each(ctx, takeDeliveries, args, func(scan scanner) error {
-			var d Delivery
-			err := scan(&d.Subscription, &d.Topic, &d.Host, &d.Change, (*instant)(&d.Since), &d.Attempts)
-			all = append(all, d)
-			return err
-		})
-	})
-	return all, err
+	query = fmt.Sprintf(query, placeholders(3, BusyHosts), 3+BusyHosts, s.engine.skipTaken())
+	return s.Write(ctx, func(t *Tx) error { return t.each(ctx, query, args, row) })
 }
-
-var takeDeliveries = fmt.Sprintf(`UPDATE delivery SET next = $1, taken = 1 WHERE subscription_id IN
-	(SELECT w.subscription_id FROM delivery w WHERE w.next <= $2 AND w.host NOT IN (%s) ORDER BY w.next LIMIT $%d)
-	RETURNING subscription_id, topic, host, change, since, attempts`, placeholders(3, BusyHosts), 3+BusyHosts)
 
 // NextDelivery is when the next delivery or wish is due; zero: there is none.
 func (s *Store) NextDelivery(ctx context.Context) (at time.Time, err error) {
@@ -384,16 +401,46 @@ func (t *Tx) settleDelivery(ctx context.Context, d Settled, now time.Time) error
 // SweepSubscriptions forgets subscriptions whose lease has run out, and what
 // goes with them.
 func (s *Store) SweepSubscriptions(ctx context.Context, now time.Time) error {
+	return s.Write(ctx, func(t *Tx) error { return t.dropSubscriptions(ctx, `w.lease_until <= $1`, now.UnixMilli()) })
+}
+
+// DropSubscribers forgets all that subscribe here, and those that have asked for it: this
+// is no hub any more. Hubs elsewhere that are told of news stay.
+func (s *Store) DropSubscribers(ctx context.Context) error {
 	return s.Write(ctx, func(t *Tx) error {
-		if _, err := t.exec(ctx, `DELETE FROM delivery WHERE subscription_id IN (SELECT s.id FROM subscription s WHERE s.lease_until <= $1)`, now.UnixMilli()); err != nil {
+		if _, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE next >= 0`); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `DELETE FROM subscription WHERE lease_until <= $1`, now.UnixMilli()); err != nil {
-			return err
-		}
-		_, err := t.exec(ctx, `DELETE FROM subscription_topic WHERE topic IN (SELECT w.topic FROM subscription_topic w
-			WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic)
-			AND NOT EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic) ORDER BY w.topic)`)
-		return err
+		return t.dropSubscriptions(ctx, `w.kind = 'push'`)
 	})
+}
+
+// dropSubscriptions forgets those that meet a condition, with their deliveries
+// and the topics that nobody has any more.
+func (t *Tx) dropSubscriptions(ctx context.Context, which string, args ...any) error {
+	const chosen = ` IN (SELECT w.id FROM subscription w WHERE `
+	if _, err := t.exec(ctx, `DELETE FROM delivery WHERE subscription_id`+chosen+which+`)`, args...); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM subscription WHERE id`+chosen+which+`)`, args...); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `DELETE FROM subscription_topic WHERE topic IN (SELECT w.topic FROM subscription_topic w
+		WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = w.topic)
+		AND NOT EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = w.topic) ORDER BY w.topic)`)
+	return err
+}
+
+// HubTotals are numbers of what a hub has to do.
+type HubTotals struct {
+	Subscriptions int // whose lease has not run out
+	Wishes        int // that are not confirmed yet
+	Deliveries    int // that wait or are under way
+}
+
+// HubTotals counts.
+func (s *Store) HubTotals(ctx context.Context, now time.Time) (n HubTotals, err error) {
+	_, err = s.reader.one(ctx, `SELECT (SELECT COUNT(*) FROM subscription WHERE lease_until > $1), (SELECT COUNT(*) FROM subscription_wish),
+		(SELECT COUNT(*) FROM delivery)`, []any{now.UnixMilli()}, &n.Subscriptions, &n.Wishes, &n.Deliveries)
+	return n, err
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,8 @@ const (
 	topicB = "https://site.example/feed.json"
 )
 
+var listed = store.Listing{Floor: 3, Marks: []store.Mark{{Order: 5, Updated: 50}, {Order: 3, Updated: 40}}}
+
 // wish has a callback of a host ask for a topic.
 func (r *rig) wish(topic, host string, change func(*store.SubscriptionWish)) {
 	r.Helper()
@@ -25,12 +28,12 @@ func (r *rig) wish(topic, host string, change func(*store.SubscriptionWish)) {
 	if change != nil {
 		change(&w)
 	}
-	r.must(r.Wish(r.ctx, w, store.TopicState{Topic: topic, Change: 10, Marks: []byte("12345678")}, day))
+	r.must(r.Wish(r.ctx, w, store.TopicState{Topic: topic, Change: 10, Listed: listed}, day))
 }
 
 func (r *rig) takeWishes(at time.Time) []store.SubscriptionWish {
 	r.Helper()
-	all, err := r.TakeWishes(r.ctx, 10, at, at.Add(time.Minute))
+	all, err := r.TakeWishes(r.ctx, 10, nil, at, at.Add(time.Minute))
 	r.must(err)
 	return all
 }
@@ -48,7 +51,7 @@ func (r *rig) subscribe(topic, host, secret string) {
 
 func (r *rig) announce(topic string, change int64, at time.Time) int {
 	r.Helper()
-	n, err := r.Announce(r.ctx, store.TopicState{Topic: topic, Change: change, Marks: []byte("abcdefgh")}, at)
+	n, err := r.Announce(r.ctx, store.TopicState{Topic: topic, Change: change, Listed: listed}, at)
 	r.must(err)
 	return n
 }
@@ -104,7 +107,7 @@ var _ = behaviour("a subscription is what was asked for and confirmed", func(r *
 		r.Errorf("granted %v (-want +got):\n%s", granted, diff)
 	}
 	n, err := r.CountSubscriptions(r.ctx, "one.example", topicB)
-	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1}); err != nil || n != want {
+	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1, TopicsAtHost: 1}); err != nil || n != want {
 		r.Errorf("%+v (%v), want %+v", n, err, want)
 	}
 })
@@ -176,7 +179,7 @@ var _ = behaviour("news are delivered once to each who has the topic, whoever an
 		r.Errorf("%d deliveries of what was there before", got)
 	}
 	topics, err := r.SubscribedTopics(r.ctx, day)
-	want := []store.TopicState{{Topic: topicA, Change: 10, Marks: []byte("12345678")}, {Topic: topicB, Change: 10, Marks: []byte("12345678")}}
+	want := []store.TopicState{{Topic: topicA, Change: 10, Listed: listed}, {Topic: topicB, Change: 10, Listed: listed}}
 	if diff := cmp.Diff(want, topics); diff != "" || err != nil {
 		r.Errorf("topics (%v, -want +got):\n%s", err, diff)
 	}
@@ -281,11 +284,67 @@ var _ = behaviour("a lease ends", func(r *rig) {
 		r.Errorf("left: %+v, %+v", got, r.subscription(1))
 	}
 	n, err := r.CountSubscriptions(r.ctx, "two.example", topicA)
-	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1}); err != nil || n != want {
+	if want := (store.SubscriptionCounts{AtHost: 1, All: 1, OtherTopics: 1, TopicsAtHost: 1}); err != nil || n != want {
 		r.Errorf("%+v (%v), want %+v: what is asked for stays", n, err, want)
 	}
 	if n, err = r.CountSubscriptions(r.ctx, "", topicB); err != nil || n.OtherTopics != 0 {
 		r.Errorf("what the topic was is kept: %+v (%v)", n, err)
+	}
+})
+
+var _ = behaviour("what is no news is noted and sent to nobody", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	note := func(change int64, floor int64) {
+		r.Helper()
+		r.must(r.NoteTopic(r.ctx, store.TopicState{Topic: topicA, Change: change, Listed: store.Listing{Floor: floor}}))
+	}
+	note(12, 7)
+	note(11, 5) // of before
+	topics, err := r.SubscribedTopics(r.ctx, day)
+	r.must(err)
+	if diff := cmp.Diff([]store.TopicState{{Topic: topicA, Change: 12, Listed: store.Listing{Floor: 7}}}, topics); diff != "" {
+		r.Errorf("topics (-want +got):\n%s", diff)
+	}
+	if got := r.take(day); len(got) != 0 {
+		r.Errorf("deliveries: %+v", got)
+	}
+})
+
+var _ = behaviour("wishes of hosts that are busy wait", func(r *rig) {
+	r.wish(topicA, "busy.example", nil)
+	r.wish(topicB, "other.example", nil)
+	all, err := r.TakeWishes(r.ctx, 10, []string{"busy.example"}, day, day.Add(time.Minute))
+	r.must(err)
+	if len(all) != 1 || all[0].Host != "other.example" {
+		r.Errorf("taken: %+v", all)
+	}
+	if all = r.takeWishes(day); len(all) != 1 || all[0].Host != "busy.example" {
+		r.Errorf("left: %+v", all)
+	}
+})
+
+var _ = behaviour("where there is no hub any more nothing is left of its subscribers", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.wish(topicB, "two.example", nil)
+	r.must(r.SyncPings(r.ctx, "https://hub.example/", "hub.example", []store.TopicState{{Topic: topicA, Change: 10}}))
+	r.announce(topicA, 11, day)
+	want := func(want store.HubTotals) {
+		r.Helper()
+		if n, err := r.HubTotals(r.ctx, day); err != nil || n != want {
+			r.Errorf("%+v (%v), want %+v", n, err, want)
+		}
+	}
+	want(store.HubTotals{Subscriptions: 2, Wishes: 1, Deliveries: 2})
+	r.must(r.DropSubscribers(r.ctx))
+	want(store.HubTotals{Subscriptions: 1, Deliveries: 1})
+	if got := r.take(day); len(got) != 1 || got[0].Host != "hub.example" {
+		r.Errorf("left to send: %+v", got)
+	}
+	r.must(r.SyncPings(r.ctx, "", "", nil))
+	r.must(r.DropSubscribers(r.ctx))
+	want(store.HubTotals{})
+	if n, err := r.CountSubscriptions(r.ctx, "", ""); err != nil || n != (store.SubscriptionCounts{}) {
+		r.Errorf("%+v (%v)", n, err)
 	}
 })
 
@@ -382,5 +441,35 @@ func TestDeliveriesAreTakenOnce(t *testing.T) {
 				t.Errorf("%d of 60 were taken", len(seen))
 			}
 		})
+	}
+}
+
+// What another process is taking is passed over, not waited for, and not taken again
+// when it is done.
+func TestWhatAnotherIsTakingIsPassedOver(t *testing.T) {
+	dsn := pgtest.Start(t)
+	r := &rig{T: t, Store: open(t, store.Options{DSN: dsn}), ctx: t.Context()}
+	for _, host := range []string{"one.example", "two.example"} {
+		r.subscribe(topicA, host, "")
+		r.wish(topicB, host, nil)
+	}
+	r.announce(topicA, 11, day)
+	db, err := sql.Open("pgx", dsn)
+	r.must(err)
+	defer db.Close()
+	other, err := db.BeginTx(t.Context(), nil)
+	r.must(err)
+	defer other.Rollback()
+	for _, table := range []string{"delivery", "subscription_wish"} {
+		_, err := other.ExecContext(t.Context(), `UPDATE `+table+` SET next = next + 60000 WHERE host = 'one.example'`)
+		r.must(err)
+	}
+	deliveries, wishes := r.take(day), r.takeWishes(day)
+	if len(deliveries) != 1 || deliveries[0].Host != "two.example" || len(wishes) != 1 || wishes[0].Host != "two.example" {
+		t.Errorf("taken: %+v and %+v", deliveries, wishes)
+	}
+	r.must(other.Commit())
+	if deliveries, wishes := r.take(day), r.takeWishes(day); len(deliveries)+len(wishes) != 0 {
+		t.Errorf("taken by two: %+v and %+v", deliveries, wishes)
 	}
 }

@@ -2,15 +2,13 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"tributary/feed"
+	"tributary/store"
 )
 
 // Told are the feeds of a site that a hub elsewhere is told of. Our own has every
@@ -48,8 +46,8 @@ func (s *Server) Client(r *http.Request) netip.Addr { return s.client(r) }
 type Topic struct {
 	Body      []byte // shared: not to be changed
 	MediaType string
-	Change    int64  // change number that it is at least as new as
-	Marks     []byte // 8 bytes for each item or story that it lists, others when that is updated
+	Change    int64 // change number that it is at least as new as
+	Listed    store.Listing
 }
 
 // Topic is the feed document whose own address this is, as it is now. For
@@ -73,25 +71,10 @@ func (s *Server) Topic(ctx context.Context, address string) (Topic, error) {
 	case doc.topic != address:
 		return Topic{}, feed.Errorf(feed.CodeNotFound, "%s is not that feed's own address: subscribe to %s", address, doc.topic)
 	}
-	if s.behind(doc, "/"+path, latest) {
+	if doc.passes {
 		return Topic{}, feed.Errorf(feed.CodeUnavailable, "%s cannot be made now", address)
 	}
-	return Topic{Body: doc.plain.body, MediaType: doc.fields[0].value[0], Change: latest.change, Marks: doc.marks}, nil
-}
-
-// behind tells whether a document at a path is from before the latest change.
-func (s *Server) behind(doc *document, path string, latest *rendering) bool {
-	for i, d := range latest.docs {
-		if d == doc {
-			return latest.failed[i]
-		}
-	}
-	for _, kept := range []shelf{s.variants.stories, s.variants.others} {
-		if stamp, ok := kept.stampOf(path, doc); ok {
-			return stamp < latest.change
-		}
-	}
-	return false
+	return Topic{Body: doc.plain.body, MediaType: doc.fields[0].value[0], Change: latest.change, Listed: doc.listed}, nil
 }
 
 // taken is the document that a reader would get at a path; nil if it is none.
@@ -122,27 +105,26 @@ func (t *taker) Write(p []byte) (int, error) { return len(p), nil }
 // offer makes a document one that can be subscribed to, if its page names a hub;
 // where, it says to those too who don't read it (WebSub, 4). What does not change any more
 // is not for that.
-func (d *document) offer(page feed.Page) {
+func (d *document) offer(page feed.Page, most int) {
 	if page.Hub == "" || page.Archived {
 		return
 	}
-	d.topic, d.marks = page.Self, marksOf(page)
+	d.topic, d.listed = page.Self, listingOf(page, most)
 	d.fields = append(d.fields, field{"Link", []string{`<` + page.Hub + `>; rel="hub", <` + page.Self + `>; rel="self"`}})
 }
 
-// marksOf are what a page lists: a mark each, another one when it is updated.
-// What else a document says of an item is no news.
-func marksOf(page feed.Page) []byte {
-	var marks []byte
-	add := func(id string, updated time.Time) {
-		sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(id), uint64(updated.UnixMilli())))
-		marks = append(marks, sum[:8]...)
-	}
+// listingOf is what a page lists, of what has room for most; 0: all has. What else
+// a document says of an item is no news.
+func listingOf(page feed.Page, most int) (l store.Listing) {
 	for _, it := range page.Items {
-		add(it.ID, it.Updated)
+		l.Marks = append(l.Marks, store.Mark{Order: it.Place, Updated: it.Updated.UnixMilli()})
 	}
 	for _, st := range page.Stories {
-		add(st.ID(), st.Updated)
+		at := st.Updated.UnixMilli()
+		l.Marks = append(l.Marks, store.Mark{Order: at, Updated: at})
 	}
-	return marks
+	if n := len(l.Marks); most > 0 && n >= most {
+		l.Floor = l.Marks[n-1].Order
+	}
+	return l
 }

@@ -160,6 +160,12 @@ func newTransport(dial func(context.Context, string, string) (net.Conn, error)) 
 	}
 }
 
+// Refused tells whether a Guarded transport failed because it must not connect there.
+func Refused(err error) bool {
+	_, refused := refusedAddress(err)
+	return refused
+}
+
 // refusedAddress finds the guard's refusal in a dial error.
 func refusedAddress(err error) (*errPrivate, bool) {
 	var e *errPrivate

@@ -26,6 +26,10 @@ func (h *Hub) takenFor() time.Duration { return h.o.Timeout + 20*time.Second }
 // sends takes from the queue what is due, as far as there is room.
 func (h *Hub) sends(ctx context.Context) {
 	for ctx.Err() == nil {
+		if !h.o.Ours() {
+			pause(ctx, lookEvery)
+			continue
+		}
 		n, wait, err := h.take(ctx)
 		if err != nil && ctx.Err() == nil {
 			h.log.Error("the hub cannot read what there is to send, and tries again", "error", err)
@@ -62,13 +66,6 @@ func (h *Hub) take(ctx context.Context) (n int, wait time.Duration, err error) {
 		return 0, wait, err
 	}
 	until := now.Add(h.takenFor())
-	wishes, err := h.o.Store.TakeWishes(ctx, takenAtOnce, now, until)
-	if err != nil {
-		return 0, lookEvery, err
-	}
-	for _, w := range wishes {
-		h.lanes.add(h.verifying(w))
-	}
 	deliveries, err := h.o.Store.TakeDeliveries(ctx, takenAtOnce, busy, now, until)
 	if err != nil {
 		return 0, lookEvery, err
@@ -76,7 +73,17 @@ func (h *Hub) take(ctx context.Context) (n int, wait time.Duration, err error) {
 	for _, d := range deliveries {
 		h.lanes.add(h.delivering(d))
 	}
-	return len(wishes) + len(deliveries), time.Second, nil // what is due is for hosts that are busy
+	if n = len(deliveries); room-n <= waitingMost/2 { // verifications fill half of it at most
+		return n, time.Second, nil
+	}
+	wishes, err := h.o.Store.TakeWishes(ctx, takenAtOnce, busy, now, until)
+	if err != nil {
+		return n, lookEvery, err
+	}
+	for _, w := range wishes {
+		h.lanes.add(h.verifying(w))
+	}
+	return n + len(wishes), time.Second, nil // what else is due is for hosts that are busy
 }
 
 // latest is when a request of what was taken now must have begun.
@@ -86,6 +93,7 @@ func (h *Hub) delivering(d store.Delivery) job {
 	return job{host: d.Host, until: h.latest(),
 		run: func(ctx context.Context) {
 			if s, ok := h.deliver(ctx, d); ok {
+				h.count(s.Outcome)
 				h.results <- s
 			}
 		},

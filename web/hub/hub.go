@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tributary/ingest/fetch"
 	"tributary/store"
 )
@@ -29,8 +31,8 @@ import (
 type Document struct {
 	Body      []byte // shared by all who are sent it: not to be changed
 	MediaType string
-	Change    int64  // the store's change number that it is at least as new as
-	Marks     []byte // 8 bytes for each thing that it lists, others when that is updated
+	Change    int64 // the store's change number that it is at least as new as
+	Listed    store.Listing
 }
 
 // Topics are the documents that can be subscribed to.
@@ -47,28 +49,33 @@ type Store interface {
 	Subscribed(ctx context.Context, topic, callback string) (bool, error)
 	CountSubscriptions(ctx context.Context, host, topic string) (store.SubscriptionCounts, error)
 	Wish(ctx context.Context, w store.SubscriptionWish, state store.TopicState, now time.Time) error
-	TakeWishes(ctx context.Context, n int, now, until time.Time) ([]store.SubscriptionWish, error)
+	TakeWishes(ctx context.Context, n int, busy []string, now, until time.Time) ([]store.SubscriptionWish, error)
 	Grant(ctx context.Context, w store.SubscriptionWish, at time.Time) (granted bool, err error)
 	DropWish(ctx context.Context, id int64) error
 	DelayWish(ctx context.Context, id int64, next time.Time) error
 	SyncPings(ctx context.Context, hub, host string, topics []store.TopicState) error
 	SubscribedTopics(ctx context.Context, now time.Time) ([]store.TopicState, error)
+	NoteTopic(ctx context.Context, state store.TopicState) error
 	Announce(ctx context.Context, state store.TopicState, now time.Time) (int, error)
 	TakeDeliveries(ctx context.Context, n int, busy []string, now, until time.Time) ([]store.Delivery, error)
 	NextDelivery(ctx context.Context) (time.Time, error)
 	Settle(ctx context.Context, all []store.Settled, now time.Time) error
 	SweepSubscriptions(ctx context.Context, now time.Time) error
+	HubTotals(ctx context.Context, now time.Time) (store.HubTotals, error)
 }
 
 // Options of a Hub. Zero values mean the defaults that are named.
 type Options struct {
 	URL          string   // of the hub, as documents name it
 	Notify       string   // a hub elsewhere that is told instead; "": this is the hub
-	Told         []string // with Notify: the topics it is told of
+	Main         []string // topics that always have room and wait for nothing; with Notify those that it is told of
 	Store        Store
 	Topics       Topics
 	UserAgent    string
 	AllowPrivate bool // callbacks may be on this machine and on private networks
+	// Ours tells whether it is this process that sends, where there are several; nil: it
+	// is. What is kept to with hosts is kept by one.
+	Ours func() bool
 	// From is the address that a request comes from; nil: that of the connection.
 	From   func(*http.Request) netip.Addr
 	Logger *slog.Logger
@@ -77,7 +84,9 @@ type Options struct {
 	Timeout      time.Duration   // of a request to a callback; 10 s
 	PerHost      int             // subscriptions of callbacks at one host; 1,000
 	Most         int             // subscriptions; 20,000
-	MostTopics   int             // topics that somebody has, each of which is rendered at each change; 500
+	MostTopics   int             // topics that somebody has; 500
+	TopicsHost   int             // of them of callbacks at one host; 20
+	ViewPause    time.Duration   // between two looks at a topic that is none of Main, which is rendered for each; 1 min
 	PerMinute    int             // requests of one client, and for callbacks at one public host; 60
 	Backoff      []time.Duration // pauses after failures, the last one again and again
 	GiveUpAfter  time.Duration   // that a document is tried; 24 h
@@ -94,6 +103,9 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ours == nil {
+		o.Ours = func() bool { return true }
+	}
 	if o.From == nil {
 		o.From = connection
 	}
@@ -104,6 +116,8 @@ func (o Options) withDefaults() Options {
 	o.PerHost = cmp.Or(o.PerHost, 1_000)
 	o.Most = cmp.Or(o.Most, 20_000)
 	o.MostTopics = cmp.Or(o.MostTopics, 500)
+	o.TopicsHost = cmp.Or(o.TopicsHost, 20)
+	o.ViewPause = cmp.Or(o.ViewPause, time.Minute)
 	o.PerMinute = cmp.Or(o.PerMinute, 60)
 	o.GiveUpAfter = cmp.Or(o.GiveUpAfter, 24*time.Hour)
 	o.Parallel = cmp.Or(o.Parallel, 64)
@@ -135,8 +149,11 @@ type Hub struct {
 	clients   *pace // by network
 	hosts     *pace // of callbacks
 	results   chan store.Settled
-	changed   chan struct{} // documents may have news
-	due       chan struct{} // the queue may have something that is due, or there is room again
+	changed   chan struct{}        // documents may have news
+	views     chan struct{}        // likewise, for who looks at those that are none of Main
+	looked    map[string]time.Time // at views, of late
+	due       chan struct{}        // the queue may have something that is due, or there is room again
+	sent      *prometheus.CounterVec
 }
 
 // New makes a hub.
@@ -144,8 +161,8 @@ func New(o Options) *Hub {
 	o = o.withDefaults()
 	h := &Hub{
 		o: o, log: o.Logger, clients: newPace(o.PerMinute, o.Now), hosts: newPace(o.PerMinute, o.Now),
-		results: make(chan store.Settled, settledAtOnce),
-		changed: make(chan struct{}, 1), due: make(chan struct{}, 1),
+		results: make(chan store.Settled, settledAtOnce), looked: map[string]time.Time{},
+		changed: make(chan struct{}, 1), views: make(chan struct{}, 1), due: make(chan struct{}, 1), sent: newSent(),
 	}
 	h.lanes = newLanes(o, func() { poke(h.due) })
 	h.transport = fetch.Guarded(o.AllowPrivate, h.lanes.setNear)
@@ -153,7 +170,10 @@ func New(o Options) *Hub {
 }
 
 // Changed tells that documents may have news. It never blocks.
-func (h *Hub) Changed() { poke(h.changed) }
+func (h *Hub) Changed() {
+	poke(h.changed)
+	poke(h.views)
+}
 
 func poke(c chan struct{}) {
 	select {
@@ -179,6 +199,7 @@ func (h *Hub) Run(ctx context.Context) {
 	h.lanes.open(working)
 	var loops, settling sync.WaitGroup
 	loops.Go(func() { h.publishes(ctx) })
+	loops.Go(func() { h.publishesViews(ctx) })
 	loops.Go(func() { h.sends(ctx) })
 	loops.Go(func() { h.sweeps(ctx) })
 	settling.Go(h.settles)
@@ -192,20 +213,6 @@ func (h *Hub) Run(ctx context.Context) {
 	stop.Stop()
 	close(h.results)
 	settling.Wait()
-}
-
-// publishes looks for news whenever there may be some.
-func (h *Hub) publishes(ctx context.Context) {
-	h.again(ctx, "set up who is told of news", h.register)
-	poke(h.changed)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.changed:
-			h.again(ctx, "look for news to send", h.publish)
-		}
-	}
 }
 
 // again does something until it succeeds, or ctx ends.

@@ -1,16 +1,23 @@
 package hub_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tributary/feed"
+	"tributary/store"
 	"tributary/web/hub"
 )
 
@@ -166,6 +173,58 @@ func TestOnlyNewsAreSent(t *testing.T) {
 	r.is(r.notified(s, 1), topic, "")
 }
 
+// What is no news is noted all the same: what moved up is known when it is updated, and
+// what went when it comes back.
+func TestWhatMovesUpOrComesBackIsNotSent(t *testing.T) {
+	r := newRig(t, nil)
+	topic := r.topics.publishFull("/feed.atom", atomType, "four\nthree\ntwo\n", 2)
+	s := newSubscriber(t)
+	r.subscribe(s, topic)
+	r.topics.publishFull("/feed.atom", atomType, "four\ntwo\none\n", 2)
+	r.eventually("note of what is listed", func() bool {
+		topics, err := r.store.SubscribedTopics(t.Context(), time.Now())
+		return err == nil && len(topics[0].Listed.Marks) == 3
+	})
+	r.topics.publishFull("/feed.atom", atomType, "four\nthree\ntwo\n", 2)
+	r.never("a notification without news", func() bool { return len(s.posts()) > 0 })
+	r.topics.publishFull("/feed.atom", atomType, "five\ntwo\none\n", 2)
+	r.is(r.notified(s, 1), topic, "")
+	r.topics.publishFull("/feed.atom", atomType, "five\nfour\nthree\n", 2)
+	r.never("a notification of what came back", func() bool { return len(s.posts()) > 1 })
+}
+
+// However often something changes, a view is looked at in a while, and the main
+// feeds at once.
+func TestViewsWaitAndMainFeedsDoNot(t *testing.T) {
+	r := newRig(t, nil)
+	r.stop()
+	main := r.topics.publish("/feed.atom", atomType, "one\n")
+	view := r.topics.publish("/feed.atom?limit=2", atomType, "one\n")
+	r.start(func(o *hub.Options) { o.Main, o.ViewPause = []string{main}, 700*time.Millisecond })
+	s := newSubscriber(t)
+	r.subscribe(s, main)
+	r.subscribe(s, view)
+	of := func(topic string) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(s.posts(), func(p request) bool { return strings.Contains(p.header.Get("Link"), topic+">") })
+		}
+	}
+	r.topics.publish("/feed.atom?limit=2", atomType, "two\none\n")
+	r.eventually("the view's first news", of(view))
+	r.settled()
+	before := r.topics.reads(view)
+	for i := range 10 {
+		r.topics.publish("/feed.atom?limit=2", atomType, fmt.Sprintf("%d\ntwo\n", i))
+		time.Sleep(10 * time.Millisecond)
+	}
+	r.topics.publish("/feed.atom", atomType, "two\none\n")
+	r.eventually("the main feed's news", of(main))
+	if n := r.topics.reads(view) - before; n != 0 {
+		t.Errorf("the view was made %d times within its pause", n)
+	}
+	r.eventually("the view's second news", func() bool { return strings.Contains(string(s.posts()[len(s.posts())-1].body), "9") })
+}
+
 func TestAFailedDeliveryIsTriedAgain(t *testing.T) {
 	for name, failure := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"a 500":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) },
@@ -309,6 +368,31 @@ func TestLimits(t *testing.T) {
 	r.settled()
 }
 
+// The main feeds always have room.
+func TestOneHostHasFewViews(t *testing.T) {
+	r := newRig(t, nil)
+	main := r.topics.publish("/feed.atom", atomType, "one\n")
+	r.stop()
+	r.start(func(o *hub.Options) { o.Main, o.TopicsHost, o.MostTopics = []string{main}, 2, 3 })
+	s, other := newSubscriber(t), newSubscriber(t)
+	ask := func(s *subscriber, path string, want int, says string) {
+		t.Helper()
+		topic := r.topics.publish(path, atomType, "one\n")
+		if status, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", s.callback()); status != want || !strings.Contains(text, says) {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	ask(s, "/feed.atom?limit=1", 202, "")
+	ask(s, "/feed.atom?limit=2", 202, "")
+	ask(s, "/feed.atom?limit=3", 429, "have 2 feeds already")
+	ask(s, "/feed.atom?limit=2", 202, "") // again
+	ask(other, "/feed.atom?limit=3", 202, "")
+	ask(other, "/feed.atom?limit=4", 503, "as many subscriptions as it can take")
+	ask(s, "/feed.atom", 202, "")
+	ask(other, "/feed.atom", 202, "")
+	r.settled()
+}
+
 func TestWhoAsksTooOftenIsHeldBack(t *testing.T) {
 	from := netip.MustParseAddr("2001:db8::1")
 	r := newRig(t, func(o *hub.Options) {
@@ -364,13 +448,109 @@ func TestCallbacksOnThisMachineAreNotAsked(t *testing.T) {
 	}
 }
 
+// Where asking again would come to the same, nobody is asked again.
+func TestNobodyIsAskedAgainInVain(t *testing.T) {
+	r := newRig(t, func(o *hub.Options) { o.AllowPrivate, o.Backoff = false, []time.Duration{time.Hour} })
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	for _, callback := range []string{"http://localhost:1/", "http://[::ffff:7f00:1]:1/"} {
+		w := store.SubscriptionWish{Topic: topic, Callback: callback, Host: callback, Lease: time.Hour}
+		if err := r.store.Wish(t.Context(), w, store.TopicState{Topic: topic}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.settled()
+}
+
+// A feed that cannot be made is its reader's to try again, and no failure of the hub.
+func TestAFeedThatCannotBeMadeIsAskedForLater(t *testing.T) {
+	var logged bytes.Buffer
+	r := newRig(t, nil)
+	topic := r.topics.publish("/feed.atom?limit=2", atomType, "one\n")
+	r.stop()
+	r.start(func(o *hub.Options) { o.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
+	r.topics.fail(feed.Errorf(feed.CodeUnavailable, "too much is asked for at once"))
+	status, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", newSubscriber(t).callback())
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "ask again in half a minute") {
+		t.Errorf("%d %s", status, text)
+	}
+	r.stop()
+	if strings.Contains(logged.String(), "ERROR") {
+		t.Error(logged.String())
+	}
+}
+
+// Callbacks that hang while they are verified leave room for what there is to send.
+func TestHangingVerificationsHoldUpNoDelivery(t *testing.T) {
+	const atOnce = 16
+	r := newRig(t, func(o *hub.Options) {
+		o.Parallel, o.ParallelSlow, o.SlowAfter, o.Timeout = 4, atOnce, 50*time.Millisecond, time.Second
+	})
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	s := newSubscriber(t)
+	r.subscribe(s, topic)
+	release, hanging := make(chan struct{}), newSubscriber(t)
+	defer close(release)
+	hanging.answers(func(_ http.ResponseWriter, q *http.Request) bool {
+		select {
+		case <-release:
+		case <-q.Context().Done():
+		}
+		return true
+	})
+	now := time.Now()
+	for i := range 1200 {
+		w := store.SubscriptionWish{Topic: topic, Callback: fmt.Sprint(hanging.URL, "/", i), Host: fmt.Sprint("host", i%20, ".example"), Lease: time.Hour}
+		if err := r.store.Wish(t.Context(), w, store.TopicState{Topic: topic}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", hanging.callback())
+	r.eventually("nothing but what hangs", func() bool { return len(hanging.gets()) >= atOnce })
+	r.topics.publish("/feed.atom", atomType, "two\none\n")
+	r.eventually("notification", func() bool { return len(s.posts()) == 1 })
+}
+
+func TestMetricsOfTheHub(t *testing.T) {
+	r := newRig(t, nil)
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	good, bad := newSubscriber(t), newSubscriber(t)
+	r.subscribe(good, topic)
+	r.subscribe(bad, topic)
+	bad.answers(func(w http.ResponseWriter, q *http.Request) bool { w.WriteHeader(http.StatusGone); return true })
+	r.topics.publish("/feed.atom", atomType, "two\n")
+	r.eventually("notification of both", func() bool { return len(good.posts())+len(bad.posts()) == 2 })
+	r.settled()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(r.hub)
+	all, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range all {
+		for _, m := range family.GetMetric() {
+			name := family.GetName()
+			for _, label := range m.GetLabel() {
+				name += " " + label.GetValue()
+			}
+			got[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	for name, want := range map[string]float64{"tributary_hub_subscriptions": 1, "tributary_hub_unverified": 0, "tributary_hub_deliveries_waiting": 0,
+		"tributary_hub_deliveries_total delivered": 1, "tributary_hub_deliveries_total subscription ended": 1, "tributary_hub_deliveries_total failed": 0} {
+		if n, ok := got[name]; !ok || n != want {
+			t.Errorf("%s is %v, want %v", name, n, want)
+		}
+	}
+}
+
 func TestAHubElsewhereIsTold(t *testing.T) {
 	elsewhere := newSubscriber(t)
 	r := newRig(t, nil)
 	topic := r.topics.publish("/feed.atom", atomType, "one\n")
 	r.stop()
 	r.start(func(o *hub.Options) {
-		o.URL, o.Notify, o.Told = elsewhere.callback(), elsewhere.callback(), []string{topic}
+		o.URL, o.Notify, o.Main = elsewhere.callback(), elsewhere.callback(), []string{topic}
 	})
 	r.eventually("set-up", func() bool {
 		topics, err := r.store.SubscribedTopics(t.Context(), time.Now())

@@ -1,75 +1,142 @@
 package hub
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"tributary/feed"
 	"tributary/ingest/fetch"
 	"tributary/store"
 )
 
+// publishes looks for news of the main topics whenever there may be some.
+func (h *Hub) publishes(ctx context.Context) {
+	h.again(ctx, "set up who is told of news", h.register)
+	poke(h.changed)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.changed:
+			h.again(ctx, "look for news to send", h.publishMain)
+		}
+	}
+}
+
+// publishesViews looks for news of the others. There can be many, and each is
+// rendered for it: the main ones don't wait for that.
+func (h *Hub) publishesViews(ctx context.Context) {
+	later := time.NewTimer(0)
+	defer later.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.views:
+		case <-later.C:
+		}
+		if !h.o.Ours() {
+			later.Reset(h.o.ViewPause)
+			continue
+		}
+		h.again(ctx, "look for news to send", func(ctx context.Context) error {
+			wait, err := h.publishViews(ctx)
+			if later.Stop(); wait > 0 {
+				later.Reset(wait)
+			}
+			return err
+		})
+	}
+}
+
 // register makes those elsewhere that are told of news the ones that are configured.
 func (h *Hub) register(ctx context.Context) error {
+	if h.o.Notify == "" {
+		return h.o.Store.SyncPings(ctx, "", "", nil)
+	}
 	var topics []store.TopicState
-	for _, topic := range h.o.Told {
+	for _, topic := range h.o.Main {
 		doc, err := h.o.Topics.Topic(ctx, topic)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", topic, err)
 		}
-		topics = append(topics, store.TopicState{Topic: topic, Change: doc.Change, Marks: doc.Marks})
+		topics = append(topics, store.TopicState{Topic: topic, Change: doc.Change, Listed: doc.Listed})
 	}
 	return h.o.Store.SyncPings(ctx, h.o.Notify, fetch.HostOf(h.o.Notify), topics)
 }
 
-// publish queues the documents that have news for those who have them. What one
-// lists no more is no news, nor is a change of what is told beside an item.
-func (h *Hub) publish(ctx context.Context) error {
+func (h *Hub) main(topic string) bool { return slices.Contains(h.o.Main, topic) }
+
+func (h *Hub) publishMain(ctx context.Context) error { return h.publish(ctx, h.main) }
+
+// publishViews looks at each view that it has not looked at of late, and tells
+// how long it is until it may look at one of the others; 0: there are none.
+func (h *Hub) publishViews(ctx context.Context) (wait time.Duration, err error) {
+	maps.DeleteFunc(h.looked, func(_ string, at time.Time) bool { return h.o.Now().Sub(at) >= h.o.ViewPause })
+	err = h.publish(ctx, func(topic string) bool {
+		at, lately := h.looked[topic]
+		switch {
+		case h.main(topic):
+			return false
+		case lately:
+			rest := max(at.Add(h.o.ViewPause).Sub(h.o.Now()), time.Millisecond)
+			wait = min(cmp.Or(wait, rest), rest)
+			return false
+		}
+		h.looked[topic] = h.o.Now()
+		return true
+	})
+	return wait, err
+}
+
+// publish queues those documents that have news for those who have them.
+func (h *Hub) publish(ctx context.Context, of func(topic string) bool) error {
 	topics, err := h.o.Store.SubscribedTopics(ctx, h.o.Now())
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, told := range topics {
+		if ctx.Err() != nil || !of(told.Topic) {
+			continue
+		}
 		doc, err := h.o.Topics.Topic(ctx, told.Topic)
-		switch {
-		case feed.CodeOf(err) == feed.CodeNotFound:
-			doc.Change = told.Change + 1 // nothing is sent but a word that it has ended
-		case err != nil: // the others go on
+		if err != nil && feed.CodeOf(err) != feed.CodeNotFound { // the others go on
 			failures = append(failures, fmt.Errorf("read %s: %w", told.Topic, err))
 			continue
-		case doc.Change <= told.Change || !hasNews(doc.Marks, told.Marks):
-			continue
 		}
-		n, err := h.o.Store.Announce(ctx, store.TopicState{Topic: told.Topic, Change: doc.Change, Marks: doc.Marks}, h.o.Now())
-		if err != nil {
+		if err := h.tell(ctx, told, doc, err != nil); err != nil {
 			return err
-		}
-		if n > 0 {
-			h.log.Debug("news to send", "topic", told.Topic, "subscribers", n)
-			poke(h.due)
 		}
 	}
 	return errors.Join(failures...)
 }
 
-const markSize = 8
-
-// hasNews tells whether there is a mark in now that was not in before.
-func hasNews(now, before []byte) bool {
-	if bytes.Equal(now, before) {
-		return false
-	}
-	known := make(map[[markSize]byte]bool, len(before)/markSize)
-	for ; len(before) >= markSize; before = before[markSize:] {
-		known[[markSize]byte(before)] = true
-	}
-	for ; len(now) >= markSize; now = now[markSize:] {
-		if !known[[markSize]byte(now)] {
-			return true
+// tell queues a document if it has news for who was told of what was there
+// before, or if it has ended. What it lists no more is no news, nor is a change of what is
+// told beside an item.
+func (h *Hub) tell(ctx context.Context, told store.TopicState, doc Document, ended bool) error {
+	next := store.TopicState{Topic: told.Topic, Change: doc.Change, Listed: doc.Listed.After(told.Listed)}
+	switch {
+	case ended:
+		next.Change = told.Change + 1 // nothing is sent but a word of it
+	case doc.Change <= told.Change:
+		return nil
+	case !doc.Listed.HasNews(told.Listed):
+		if next.Listed.Equal(told.Listed) {
+			return nil
 		}
+		return h.o.Store.NoteTopic(ctx, next)
 	}
-	return false
+	n, err := h.o.Store.Announce(ctx, next, h.o.Now())
+	if n > 0 {
+		h.log.Debug("news to send", "topic", told.Topic, "subscribers", n)
+		poke(h.due)
+	}
+	return err
 }

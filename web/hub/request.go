@@ -61,7 +61,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(no.status)
 		io.WriteString(w, no.text+"\n")
 	default:
-		h.log.Error("the hub cannot take a request", "error", err)
+		if r.Context().Err() == nil {
+			h.log.Error("the hub cannot take a request", "error", err)
+		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 		io.WriteString(w, "The hub cannot take this now. Please try again later.\n")
 	}
@@ -118,10 +120,13 @@ func (h *Hub) askedOf(w store.SubscriptionWish) time.Duration {
 // state is what there is of a topic now.
 func (h *Hub) state(ctx context.Context, topic string) (store.TopicState, error) {
 	doc, err := h.o.Topics.Topic(ctx, topic)
-	if feed.CodeOf(err) == feed.CodeNotFound {
+	switch feed.CodeOf(err) {
+	case feed.CodeNotFound:
 		err = refuse(http.StatusNotFound, "hub.topic: %s", message(err))
+	case feed.CodeUnavailable: // who should make it has said why
+		err = &refusal{http.StatusServiceUnavailable, "hub.topic: this feed cannot be made now: ask again in half a minute.", 30 * time.Second}
 	}
-	return store.TopicState{Topic: topic, Change: doc.Change, Marks: doc.Marks}, err
+	return store.TopicState{Topic: topic, Change: doc.Change, Listed: doc.Listed}, err
 }
 
 // admit refuses another subscription where there are enough.
@@ -133,7 +138,10 @@ func (h *Hub) admit(ctx context.Context, w store.SubscriptionWish) error {
 	case n.AtHost >= h.o.PerHost:
 		return &refusal{http.StatusTooManyRequests, fmt.Sprintf("hub.callback: there are %d subscriptions for %s already, which is the most this hub takes: end some first.",
 			n.AtHost, w.Host), time.Hour}
-	case n.All >= h.o.Most, n.OtherTopics >= h.o.MostTopics:
+	case !h.main(w.Topic) && n.TopicsAtHost >= h.o.TopicsHost:
+		return &refusal{http.StatusTooManyRequests, fmt.Sprintf("hub.topic: callbacks at %s have %d feeds already, and this hub sends no more to one host but its main ones: end some first.",
+			w.Host, n.TopicsAtHost), time.Hour}
+	case n.All >= h.o.Most, !h.main(w.Topic) && n.OtherTopics >= h.o.MostTopics:
 		return &refusal{http.StatusServiceUnavailable, "This hub has as many subscriptions as it can take: ask again later.", time.Hour}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,7 @@ func newRig(t *testing.T, change func(*hub.Options)) *rig {
 	r := &rig{T: t, store: st}
 	r.site = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.hub.ServeHTTP(w, q) }))
 	t.Cleanup(r.site.Close)
-	r.topics = &topics{base: r.site.URL, docs: map[string]hub.Document{}}
+	r.topics = &topics{base: r.site.URL, docs: map[string]hub.Document{}, places: map[string]int64{}, read: map[string]int{}}
 	r.start(change)
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -57,7 +58,7 @@ func newRig(t *testing.T, change func(*hub.Options)) *rig {
 // start starts another hub on the same store.
 func (r *rig) start(change func(*hub.Options)) {
 	o := hub.Options{URL: r.site.URL + "/hub", Store: r.store, Topics: r.topics, UserAgent: "Tributary/test", AllowPrivate: true,
-		Logger: slog.New(slog.DiscardHandler), PerMinute: -1, Backoff: []time.Duration{20 * time.Millisecond}, Timeout: 2 * time.Second}
+		Logger: slog.New(slog.DiscardHandler), PerMinute: -1, ViewPause: time.Nanosecond, Backoff: []time.Duration{20 * time.Millisecond}, Timeout: 2 * time.Second}
 	if change != nil {
 		change(&o)
 	}
@@ -76,13 +77,16 @@ type topics struct {
 
 	mu     sync.Mutex
 	change int64
+	places map[string]int64 // of items, by their text
 	docs   map[string]hub.Document
+	read   map[string]int // how often, by address
 	err    error
 }
 
 func (t *topics) Topic(_ context.Context, address string) (hub.Document, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.read[address]++
 	doc, ok := t.docs[address]
 	switch {
 	case t.err != nil:
@@ -95,23 +99,55 @@ func (t *topics) Topic(_ context.Context, address string) (hub.Document, error) 
 }
 
 // publish makes a document what there is at a path. Each line of its body is an
-// item; what is in brackets is not news.
+// item, the newest first; what is in brackets is not news.
 func (t *topics) publish(path, mediaType, body string) (topic string) {
+	return t.publishFull(path, mediaType, body, 0)
+}
+
+// publishFull is publish for a document that has room for so many items.
+func (t *topics) publishFull(path, mediaType, body string, most int) (topic string) {
 	t.mu.Lock()
 	t.change++
-	var marks []byte
+	var listed store.Listing
+	var items []string
 	for line := range strings.Lines(body) {
 		line, _, _ = strings.Cut(line, "[")
-		sum := sha256.Sum256([]byte(strings.TrimSpace(line)))
-		marks = append(marks, sum[:8]...)
+		items = append(items, strings.TrimSpace(line))
+	}
+	items = slices.Compact(items)
+	for _, item := range slices.Backward(items) {
+		if t.places[item] == 0 {
+			t.places[item] = int64(len(t.places) + 1)
+		}
+	}
+	for _, item := range items {
+		listed.Marks = append(listed.Marks, store.Mark{Order: t.places[item]})
+	}
+	if n := len(listed.Marks); most > 0 && n >= most {
+		listed.Marks = listed.Marks[:most]
+		listed.Floor = listed.Marks[most-1].Order
 	}
 	topic = t.base + path
-	t.docs[topic] = hub.Document{Body: []byte(body), MediaType: mediaType, Marks: marks}
+	t.docs[topic] = hub.Document{Body: []byte(body), MediaType: mediaType, Listed: listed}
 	t.mu.Unlock()
 	if t.changed != nil {
 		t.changed()
 	}
 	return topic
+}
+
+// reads is how often a document was asked for.
+func (t *topics) reads(topic string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.read[topic]
+}
+
+// fail has no document be had.
+func (t *topics) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = err
 }
 
 func (t *topics) remove(topic string) {

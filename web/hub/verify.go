@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"tributary/feed"
+	"tributary/ingest/fetch"
 	"tributary/store"
 )
 
@@ -50,11 +53,18 @@ func (h *Hub) confirm(ctx context.Context, w store.SubscriptionWish) error {
 		h.log.Debug("a subscriber has confirmed", "topic", w.Topic, "host", w.Host, "leave", w.Leave, "granted", granted)
 		h.Changed() // there may be news since it asked
 		return err
-	case (a.status == 0 || a.status >= 500) && w.Attempts < verifyMost:
+	case (a.status == 0 || a.status >= 500) && !hopeless(a.err) && w.Attempts < verifyMost:
 		return h.o.Store.DelayWish(ctx, w.ID, asked.Add(h.backoff(w.Attempts-1)))
 	}
 	h.log.Debug("a subscriber has not confirmed", "topic", w.Topic, "host", w.Host, "status", a.status, "error", a.err)
 	return h.o.Store.DropWish(ctx, w.ID)
+}
+
+// hopeless tells whether asking again would come to the same: there is no such
+// host, or it is none that may be asked.
+func hopeless(err error) bool {
+	var dns *net.DNSError
+	return fetch.Refused(err) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // ask makes the request that verifies intent. Only the challenge, byte for byte,
