@@ -34,6 +34,16 @@ func (r Report) Failed() int {
 	return n
 }
 
+// Shared tells whether the report names the processes that had its sources.
+func (r Report) Shared() bool {
+	for _, s := range r.Sources {
+		if s.Worker != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Counts adds up decisions.
 type Counts struct {
 	Published int `json:"published"`
@@ -81,6 +91,7 @@ type SourceReport struct {
 	NextDue   time.Time `json:"next_due,omitzero"`
 	DueReason string    `json:"due_reason,omitempty"`
 	Error     string    `json:"error,omitempty"`
+	Worker    string    `json:"worker,omitempty"` // the process that had it, where there are several
 	// Amends: only Counts are said, to be added to what was said of the source before.
 	Amends bool `json:"-"`
 }

@@ -55,6 +55,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.logFailure(r, err)
 		text = ourFault
 	}
+	if isAway(err) {
+		status, code, text = http.StatusServiceUnavailable, feed.CodeUnavailable, errAway.Error()
+		w.Header().Set("Retry-After", "30")
+	}
 	writeError(w, status, code, text)
 }
 

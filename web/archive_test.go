@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mmcdole/gofeed"
+
 	"tributary/feed"
 	"tributary/store"
 )
@@ -16,10 +18,17 @@ import (
 func archiveStore(t testing.TB) *store.Store {
 	t.Helper()
 	st := sampleStore(t)
+	addReports(t, st, 0, 200)
+	return st
+}
+
+// addReports publishes n items, after so many of their kind, by the source wire.
+func addReports(t testing.TB, st *store.Store, after, n int) {
+	t.Helper()
 	wire, err := st.Source(t.Context(), "wire")
 	must(t, err)
 	var items []sampleItem
-	for i := range 200 {
+	for i := after; i < after+n; i++ {
 		items = append(items, sampleItem{id: fmt.Sprintf("%08x-0000-5000-8000-000000000000", i+1), source: "wire", entry: feed.Entry{
 			Title: fmt.Sprint("Report ", i+1), URL: fmt.Sprint("https://wire.example/reports/", i+1), Published: noon.Add(time.Duration(i) * time.Minute),
 			Summary: fmt.Sprint("What was reported as number ", i+1), Content: fmt.Sprintf("<p>What was reported as number %d, in full.</p>", i+1),
@@ -27,21 +36,22 @@ func archiveStore(t testing.TB) *store.Store {
 		}})
 	}
 	addItems(t, st, map[string]int64{"wire": wire.ID}, items)
-	return st
 }
 
 // follow is what a reader sees who follows the archives from the main document:
-// its address, and each document's ids.
-func follow(t *testing.T, srv *Server, path string, older func(a answer) string) (addresses []string, documents [][]string) {
+// its address, and each document's ids. It sends a header with each request.
+func follow(t *testing.T, srv *Server, path string, older func(a answer) string, header ...string) (addresses []string, documents [][]string) {
 	t.Helper()
 	for path != "" {
 		if len(addresses) > 20 {
 			t.Fatalf("it goes on and on: %v", addresses)
 		}
-		a := get(t, srv, path)
+		a := get(t, srv, path, header...)
 		wantStatus(t, a, http.StatusOK)
+		parsed, err := gofeed.NewParser().ParseString(a.body)
+		must(t, err)
 		var ids []string
-		for _, i := range readFeed(t, srv, path).Items {
+		for _, i := range parsed.Items {
 			ids = append(ids, i.GUID)
 		}
 		addresses, documents = append(addresses, path), append(documents, ids)
@@ -94,6 +104,30 @@ func TestWhoFollowsTheArchivesSeesEachItemOnce(t *testing.T) {
 	}
 	if empty := readFeed(t, srv, "/archive/1.rss"); len(empty.Items) != 0 || empty.Title != "Guarantees Watch" {
 		t.Errorf("an archive without live items: %d in %q", len(empty.Items), empty.Title)
+	}
+}
+
+// No number of items is awkward: least of all that with which the first archive
+// would stand alone.
+func TestWhoFollowsTheArchivesSeesEachItemOnceHoweverManyThereAre(t *testing.T) {
+	st := openStore(t)
+	addSources(t, st, sampleSources())
+	srv, n := newServer(t, st), 0
+	for _, c := range []struct{ items, documents int }{{0, 1}, {1, 1}, {50, 1}, {51, 1}, {100, 1}, {101, 1}, {150, 1}, {151, 3}, {200, 3}, {201, 4}, {500, 9}} {
+		if c.items > n {
+			addReports(t, st, n, c.items-n)
+			n = c.items
+		}
+		_, err := srv.refresh(t.Context())
+		must(t, err)
+		for ext, older := range olderIn {
+			addresses, documents := follow(t, srv, "/feed."+ext, older)
+			got := slices.Concat(documents...)
+			slices.Sort(got)
+			if len(addresses) != c.documents || len(got) != n || len(slices.Compact(got)) != n {
+				t.Errorf("%d items, %s: %d are seen in %v, want %d documents", n, ext, len(got), addresses, c.documents)
+			}
+		}
 	}
 }
 

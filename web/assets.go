@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -29,13 +30,14 @@ var assetTypes = map[string]string{
 // assets are the style sheet, the scripts and the icon. Their addresses carry a
 // hash of their content, so that browsers may keep them for ever.
 type assets struct {
-	byName map[string]*document // under the hashed name
-	hashed map[string]string    // name → hashed name
+	byName  map[string]*document // under the hashed name
+	hashed  map[string]string    // name → hashed name
+	passing map[string]*document // under the plain name, to be asked about each time
 }
 
 // newAssets reads the embedded files; that they are there is decided at build time.
 func newAssets() assets {
-	a := assets{byName: map[string]*document{}, hashed: map[string]string{}}
+	a := assets{byName: map[string]*document{}, hashed: map[string]string{}, passing: map[string]*document{}}
 	for name, mediaType := range assetTypes {
 		body, err := assetBody(name)
 		if err != nil {
@@ -53,8 +55,26 @@ func newAssets() assets {
 			panic(err)
 		}
 		a.byName[hashed], a.hashed[name] = doc, hashed
+		passing := *doc
+		passing.cacheControl = []string{"public, no-cache"}
+		a.passing[name] = &passing
 	}
 	return a
+}
+
+var hashedAsset = regexp.MustCompile(`^([^.]+(?:\.min)?)\.[0-9a-f]{12}(\.[a-z]+)$`)
+
+// named is the file of a name with a hash, nil if there is none. Under the hash of
+// another version it is this one: while several are served side by side, at an
+// upgrade, a page of the one asks the other for its files.
+func (a assets) named(name string) *document {
+	if doc := a.byName[name]; doc != nil {
+		return doc
+	}
+	if m := hashedAsset.FindStringSubmatch(name); m != nil {
+		return a.passing[m[1]+m[2]]
+	}
+	return nil
 }
 
 func assetBody(name string) ([]byte, error) {
@@ -83,7 +103,7 @@ func styleSheet() ([]byte, error) {
 }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	doc := s.assets.byName[r.PathValue("name")]
+	doc := s.assets.named(r.PathValue("name"))
 	if doc == nil {
 		s.notFound(w, r)
 		return

@@ -209,7 +209,8 @@ func BenchmarkRender(b *testing.B) {
 	must(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := srv.render(1, window{items, older}, surroundings{}, nil); r.err != nil {
+		r := &rendering{change: 1}
+		if srv.render(r, window{items, older}, nil); r.err != nil {
 			b.Fatal(r.err)
 		}
 	}
@@ -221,7 +222,7 @@ func BenchmarkRenderVariant(b *testing.B) {
 	srv := fullServer(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := srv.variantDocument(b.Context(), variantKey{format: atomDoc, stories: true}, 1, nil); err != nil {
+		if _, err := srv.variantDocument(b.Context(), variantKey{format: atomDoc, stories: true}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

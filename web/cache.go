@@ -81,16 +81,6 @@ func (c *cache) last(key string) *document {
 	return nil
 }
 
-// stampOf is the stamp of a document that is kept under key.
-func (c *cache) stampOf(key string, doc *document) (stamp int64, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.byKey[key]; e != nil && e.Value.(*cached).doc == doc {
-		return e.Value.(*cached).stamp, true
-	}
-	return 0, false
-}
-
 func (c *cache) put(key string, stamp int64, d *document) {
 	if d.size() > c.maxBytes {
 		return

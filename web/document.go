@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"tributary/store"
 )
 
 // Header values that never change, shared by all answers: the slices are read only.
@@ -31,9 +33,11 @@ type document struct {
 	cacheControl []string
 	vary         []string
 	fields       []field // of a full answer only (200, 410 …)
+	slots        []int   // of plain.body, where a reader's key belongs; see writeSlotted
+	passes       bool    // it goes out in place of one that could not be made
 
-	topic string // the address under which it can be subscribed to; "": it cannot
-	marks []byte // see marksOf
+	topic  string // the address under which it can be subscribed to; "": it cannot
+	listed store.Listing
 }
 
 // variant is one encoding of a document.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -203,6 +205,29 @@ func TestARestartChangesNoByte(t *testing.T) {
 			wantField(t, b, name, a.Header.Get(name))
 		}
 	}
+}
+
+// A change that a wrong clock dated is told no date until that has come, and is
+// followed by later ones.
+func TestNoDateIsInTheFutureNorGoesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tributary.db")
+	must(t, os.WriteFile(path, sampleFile(t), 0o600))
+	ahead := time.Now().Add(time.Hour)
+	dateChange(t, path, ahead)
+	st := openFile(t, path)
+	srv := newServer(t, st)
+	before := get(t, srv, "/feed.atom", "If-Modified-Since", ahead.Add(time.Minute).UTC().Format(http.TimeFormat))
+	wantStatus(t, before, http.StatusOK)
+	wantField(t, before, "Last-Modified", "")
+	must(t, st.Hide(t.Context(), parisID, true, noon))
+	change, err := st.Change(t.Context())
+	must(t, err)
+	if _, err = srv.refresh(t.Context()); err != nil || change != ahead.UnixMilli()+1 {
+		t.Errorf("after change %d comes %d (%v)", ahead.UnixMilli(), change, err)
+	}
+	after := get(t, srv, "/feed.atom", "If-None-Match", before.Header.Get("ETag"))
+	wantStatus(t, after, http.StatusOK)
+	wantField(t, after, "Last-Modified", "")
 }
 
 func TestAChangeIsServedAndNothingElseIsRendered(t *testing.T) {

@@ -31,10 +31,8 @@ type finding struct {
 // findingOf reads what is asked for. Parameters that are empty or unknown say nothing.
 func (s *Server) findingOf(v url.Values) (f finding, err error) {
 	f = finding{text: spaced(v.Get("q")), source: spaced(v.Get("source")), tag: spaced(v.Get("tag"))}
-	for _, text := range []string{f.text, f.source, f.tag} {
-		if utf8.RuneCountInString(text) > longestFind {
-			return f, feed.Errorf(feed.CodeInvalid, "That is too long to search for: give %d characters at most.", longestFind)
-		}
+	if err := findable(f.text, f.source, f.tag); err != nil {
+		return f, err
 	}
 	if day := v.Get("day"); day != "" {
 		if f.day, err = time.ParseInLocation(time.DateOnly, day, s.opt.Location); err != nil {
@@ -47,6 +45,19 @@ func (s *Server) findingOf(v url.Values) (f finding, err error) {
 		}
 	}
 	return f, nil
+}
+
+// findable tells what no search can be for.
+func findable(texts ...string) error {
+	for _, text := range texts {
+		switch {
+		case utf8.RuneCountInString(text) > longestFind:
+			return feed.Errorf(feed.CodeInvalid, "That is too long to search for: give %d characters at most.", longestFind)
+		case strings.ContainsRune(text, 0): // neither database has any
+			return feed.Errorf(feed.CodeInvalid, "No text has the character NUL in it: leave it out (%%00).")
+		}
+	}
+	return nil
 }
 
 // spaced is a text with single spaces between its words.

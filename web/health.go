@@ -18,21 +18,47 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	var wrong []string
-	if _, err := s.store.Change(ctx); err != nil {
-		s.logFailure(r, err)
-		wrong = append(wrong, "the store does not answer; the log says why")
-	}
-	if _, err := s.latest(ctx); err != nil {
-		wrong = append(wrong, "no feed document has been rendered yet")
-	} else if s.docs.failure.Load() != nil {
-		wrong = append(wrong, "the newest change could not be rendered, an older feed is served; the log says why")
-	}
-	if len(wrong) > 0 {
+	if wrong := s.wrong(ctx, r); len(wrong) > 0 {
 		writeText(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(wrong, "; ")+"\n")
 		return
 	}
 	writeText(w, http.StatusOK, "ready\n")
+}
+
+// wrong is what readers would notice. A database that was away a moment ago is not
+// asked: who balances load asks often, and wants to hear soon.
+func (s *Server) wrong(ctx context.Context, r *http.Request) (all []string) {
+	err := error(errAway)
+	if !s.away() {
+		_, err = s.store.Change(ctx)
+	}
+	switch {
+	case isAway(err):
+		s.logFailure(r, err)
+		all = append(all, "the database does not answer"+s.awaySince())
+		if s.docs.current.Load() != nil {
+			return append(all, "the last good feed is served")
+		}
+		return append(all, "no feed document has been rendered yet")
+	case err != nil:
+		s.logFailure(r, err)
+		all = append(all, "the store does not answer; the log says why")
+	}
+	if _, err := s.latest(ctx); err != nil {
+		all = append(all, "no feed document has been rendered yet")
+	} else if s.docs.failure.Load() != nil {
+		all = append(all, "the newest change could not be rendered, an older feed is served; the log says why")
+	}
+	return all
+}
+
+// awaySince says since when the database has not answered, if that is known.
+func (s *Server) awaySince() string {
+	since := s.docs.away.Load()
+	if since == nil {
+		return ""
+	}
+	return " since " + since.UTC().Format("15:04:05 UTC")
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

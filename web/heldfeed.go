@@ -33,7 +33,7 @@ func (s *Server) heldDocument(format int) http.HandlerFunc {
 		}
 		key := fmt.Sprintf("held.%s %d %d", docMedia[format].ext, s.seen.Load(), s.decided.Load())
 		kept := shelf{s.cache, s.variants.held}
-		doc, err := kept.inTurn(r, key, s.thisSecond()/heldSeconds, func(ctx context.Context) (*document, error) {
+		doc, err := s.inTurn(r, kept, key, s.thisSecond()/heldSeconds, func(ctx context.Context) (*document, error) {
 			return s.heldFeed(ctx, format)
 		})
 		if err != nil {
@@ -54,7 +54,7 @@ func (s *Server) hasKey(w http.ResponseWriter, r *http.Request) bool {
 	text := howToGetKey
 	if key != "" {
 		sum := sha256.Sum256([]byte(key))
-		_, found, err := s.store.ReaderKeyName(r.Context(), hex.EncodeToString(sum[:]))
+		found, err := s.knowsKey(r.Context(), hex.EncodeToString(sum[:]))
 		if err != nil {
 			s.unavailable(w, r, err)
 			return false

@@ -61,7 +61,7 @@ func (s *Server) itemPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := "item " + id
-	doc, err := s.shelfOf(key).inTurn(r, key, s.seen.Load(), func(ctx context.Context) (*document, error) {
+	doc, err := s.pageInTurn(r, key, s.seen.Load(), func(ctx context.Context) (*document, error) {
 		p, err := s.itemBody(ctx, viewer{}, id)
 		if err != nil {
 			return nil, err

@@ -131,16 +131,24 @@ var (
 	heldDesc    = prometheus.NewDesc("tributary_entries_held", "Entries kept but not shown.", nil, nil)
 	lastRunDesc = prometheus.NewDesc("tributary_last_run_timestamp_seconds", "When the newest run started.", nil, nil)
 	failedDesc  = prometheus.NewDesc("tributary_last_run_failed_sources", "Sources that failed in the newest run.", nil, nil)
+
+	writesDesc       = prometheus.NewDesc("tributary_store_writes_total", "Write transactions of this process.", nil, nil)
+	writeSecondsDesc = prometheus.NewDesc("tributary_store_write_seconds_total",
+		"Time of this process's write transactions: waited, for those of all processes before them, and held, while all others wait.", []string{"part"}, nil)
 )
 
 func (c *storeMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{upDesc, sourcesDesc, itemsDesc, entriesDesc, heldDesc, lastRunDesc, failedDesc} {
+	for _, d := range []*prometheus.Desc{upDesc, sourcesDesc, itemsDesc, entriesDesc, heldDesc, lastRunDesc, failedDesc, writesDesc, writeSecondsDesc} {
 		out <- d
 	}
 }
 
 // Collect leaves out what the store does not answer and says so by tributary_store_up.
 func (c *storeMetrics) Collect(out chan<- prometheus.Metric) {
+	spent := c.store.Writes()
+	out <- prometheus.MustNewConstMetric(writesDesc, prometheus.CounterValue, float64(spent.Transactions))
+	out <- prometheus.MustNewConstMetric(writeSecondsDesc, prometheus.CounterValue, spent.Waited.Seconds(), "waited")
+	out <- prometheus.MustNewConstMetric(writeSecondsDesc, prometheus.CounterValue, spent.Held.Seconds(), "held")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.at) >= metricsAge {

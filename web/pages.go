@@ -118,7 +118,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, key string, s
 		s.freshPage(w, r, http.StatusOK, name, p)
 		return
 	}
-	doc, err := s.shelfOf(key).inTurn(r, key, stamp, func(ctx context.Context) (*document, error) {
+	doc, err := s.pageInTurn(r, key, stamp, func(ctx context.Context) (*document, error) {
 		p, err := view(ctx, viewer{})
 		if err != nil {
 			return nil, err
@@ -219,9 +219,13 @@ func (s *Server) unavailable(w http.ResponseWriter, r *http.Request, err error) 
 		return // the client has gone: nobody to tell, nothing wrong
 	}
 	text := "Please try again in a moment."
-	if errors.Is(err, errBusy) {
+	switch {
+	case errors.Is(err, errBusy):
 		text = errBusy.Error()
-	} else {
+	case isAway(err):
+		text = errAway.Error()
+		s.miss(r, err)
+	default:
 		s.logFailure(r, err)
 	}
 	w.Header().Set("Retry-After", "30")
@@ -229,6 +233,10 @@ func (s *Server) unavailable(w http.ResponseWriter, r *http.Request, err error) 
 }
 
 func (s *Server) logFailure(r *http.Request, err error) {
+	if isAway(err) {
+		s.miss(r, err)
+		return
+	}
 	s.log.LogAttrs(r.Context(), slog.LevelError, "cannot answer", slog.String("path", r.URL.Path), slog.Any("error", err))
 }
 

@@ -116,7 +116,10 @@ func (s *Server) follow(ctx context.Context, to stream, f following) {
 	var sent [][]byte
 	for last := time.Now(); ; {
 		events, err := s.events(ctx, f)
-		if err != nil {
+		switch {
+		case isAway(err):
+			events = sent // a browser that connected again now would be turned away for good
+		case err != nil:
 			return // the browser connects again by itself
 		}
 		for i, e := range events {
@@ -129,7 +132,7 @@ func (s *Server) follow(ctx context.Context, to stream, f following) {
 			last = time.Now()
 		}
 		sent = events
-		if bytes.Equal(events[len(events)-1], doneEvent) {
+		if n := len(events); n > 0 && bytes.Equal(events[n-1], doneEvent) {
 			return
 		}
 		if time.Since(last) >= stillHere {

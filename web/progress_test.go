@@ -21,13 +21,17 @@ import (
 // underWay is a scheduler with a run that a test moves on.
 type underWay struct {
 	*scheduler
-	mu  sync.Mutex
-	now feed.Report
+	mu   sync.Mutex
+	now  feed.Report
+	away error // what is answered instead; nil: nothing
 }
 
 func (u *underWay) Report(ctx context.Context, id string) (feed.Report, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.away != nil {
+		return feed.Report{}, u.away
+	}
 	if id != u.now.ID {
 		return u.scheduler.Report(ctx, id)
 	}
@@ -155,6 +159,17 @@ func TestAPageFollowsARunToItsEnd(t *testing.T) {
 	if e, more := <-events; more {
 		t.Errorf("after the end comes %+v", e)
 	}
+}
+
+func TestARunIsFollowedOnAfterTheDatabaseWasAway(t *testing.T) {
+	_, u, site := running(t)
+	events, _ := listen(t, site.URL+"/runs/run-3/events")
+	next(t, events, "progress", `max="7" value="3"`)
+	u.move(func(*feed.Report) { u.away = errAway })
+	time.Sleep(3 * lookEvery)
+	u.move(func(r *feed.Report) { u.away, r.Done, r.State = nil, 7, "done" })
+	next(t, events, "progress", `max="7" value="7"`)
+	next(t, events, "done", "")
 }
 
 func TestWhoComesBackHearsWhatIsSoByThen(t *testing.T) {

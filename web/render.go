@@ -14,10 +14,10 @@ import (
 	"tributary/ingest"
 )
 
-// How soon news show: the store is asked for its change number every
-// pollEvery (other processes write to it too), and renderings start at least
-// that far apart, so that a run that commits often does not cost more in
-// rendering than in ingest.
+// How soon news show: the store tells of a change where it can, and is asked for
+// its change number every pollEvery (other processes write to it too). Renderings
+// start at least that far apart, so that a run that commits often does not cost more
+// in rendering than in ingest.
 const pollEvery = 500 * time.Millisecond
 
 // The documents that are rendered when something changes.
@@ -41,8 +41,10 @@ var docMedia = [...]struct{ ext, mediaType string }{
 type documents struct {
 	mu       sync.Mutex // one rendering at a time
 	current  atomic.Pointer[rendering]
-	failure  atomic.Pointer[string] // why the newest attempt failed; nil: it did not
-	reported string                 // the failure that was logged last; Watch's own
+	failure  atomic.Pointer[string]    // why the newest attempt failed; nil: it did not
+	reported string                    // the failure that was logged last; Watch's own
+	away     atomic.Pointer[time.Time] // since when the database is; nil: it is not
+	missed   atomic.Pointer[missed]    // a request to log, unless that was why it failed
 }
 
 // rendering is a set of documents made at one change number.
@@ -55,7 +57,6 @@ type rendering struct {
 	counted  time.Time    // when it was counted what was held
 	made     time.Time
 	docs     [docCount]*document
-	failed   [docCount]bool // it could not be rendered: the document is the one before
 }
 
 // Poke tells Watch that the store has changed, so that it need not wait for
@@ -72,20 +73,28 @@ func (s *Server) Poke() {
 // the last good documents stay. Streams end with it: nobody sees to them any more.
 func (s *Server) Watch(ctx context.Context) {
 	defer s.end()
+	moved := s.store.Listen(ctx)
+	if moved != nil {
+		defer func() {
+			for range moved { // until its connection is closed
+			}
+		}()
+	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		rendered, err := s.refresh(ctx)
 		s.report(ctx, err)
-		wake := s.poke
+		wake, told := s.poke, moved
 		if rendered {
-			wake = nil // the next one not before the next tick
+			wake, told = nil, nil // the next one not before the next tick
 			tick.Reset(pollEvery)
 		}
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
 		case <-wake:
+		case <-told:
 		}
 	}
 }
@@ -94,12 +103,13 @@ func (s *Server) Watch(ctx context.Context) {
 func (s *Server) report(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil:
-	case err != nil && err.Error() != s.docs.reported:
+	case err == nil:
+		s.reportGood()
+	case isAway(err):
+		s.reportAway(err)
+	case err.Error() != s.docs.reported:
 		s.docs.reported = err.Error()
 		s.log.Error("cannot render the feed; the last good one is served", "error", err)
-	case err == nil && s.docs.reported != "":
-		s.docs.reported = ""
-		s.log.Info("the feed is rendered again")
 	}
 }
 
@@ -108,9 +118,11 @@ func (s *Server) report(ctx context.Context, err error) {
 func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 	s.docs.mu.Lock()
 	defer s.docs.mu.Unlock()
-	change, err := s.store.Change(ctx)
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	change, err := s.change(ctx)
 	if err != nil {
-		return false, s.note(fmt.Errorf("ask the store for its change number: %w", err))
+		return false, s.note(err)
 	}
 	s.seen.Store(change)
 	last := s.docs.current.Load()
@@ -122,7 +134,15 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 		return false, s.note(fmt.Errorf("read the newest items: %w", err))
 	}
 	around, err := s.surroundings(ctx, viewer{})
-	next := s.render(change, window{items, older}, around, last)
+	if isAway(err) {
+		return false, s.note(err) // and all of it when the database is back
+	}
+	modified, undated := s.lastModified(ctx)
+	if undated != nil {
+		return false, s.note(undated)
+	}
+	next := &rendering{change: change, modified: modified, items: len(items), around: around, counted: s.countedAt(), made: s.opt.Now()}
+	s.render(next, window{items, older}, last)
 	next.err = errors.Join(next.err, err) // without the surroundings there is a feed all the same
 	s.docs.current.Store(next)
 	s.metrics.rendered(next.err)
@@ -130,6 +150,17 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 		s.opt.Changed()
 	}
 	return true, s.note(next.err)
+}
+
+// change asks the store for its change number.
+func (s *Server) change(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
+	change, err := s.store.Change(ctx)
+	if err != nil {
+		err = fmt.Errorf("ask the store for its change number: %w", err)
+	}
+	return change, err
 }
 
 // recountAfter is how old the front page's counts may get: what is held shows
@@ -169,6 +200,7 @@ func (s *Server) stale(last *rendering) bool {
 // note keeps why there is nothing newer than what is served, for /readyz; nil
 // when all is well.
 func (s *Server) note(err error) error {
+	s.lost(err)
 	if err == nil {
 		s.docs.failure.Store(nil)
 		return nil
@@ -184,38 +216,61 @@ type window struct {
 	older int64 // 0: they list everything
 }
 
-// render makes the documents of a change number. One that fails does not stop
-// the others and leaves its predecessor in place.
-func (s *Server) render(change int64, shown window, around surroundings, last *rendering) *rendering {
+// render makes next's documents. One that fails does not stop the others and
+// leaves its predecessor in place.
+func (s *Server) render(next *rendering, shown window, last *rendering) {
 	if last == nil {
 		last = new(rendering)
 	}
-	next := &rendering{change: change, modified: s.lastModified(change), items: len(shown.items), around: around, counted: s.countedAt(), made: s.opt.Now()}
 	var failures []error
 	for i, before := range last.docs {
 		doc, err := s.renderOne(i, shown, next, before)
 		if err != nil {
 			failures = append(failures, err)
-			doc, next.failed[i] = before, true
+			if doc = before; before != nil && i != frontDoc {
+				doc = s.passing(before)
+			}
 		}
 		next.docs[i] = doc
 	}
 	next.err = errors.Join(failures...)
-	return next
 }
 
 // showsWithin is how long after its commit a change shows at the latest.
 const showsWithin = 2 * time.Second
 
-// lastModified dates the documents of a change number, which is the time of its
-// commit in milliseconds: when they had certainly replaced the ones before, in
-// whole seconds. Clients drop what is not dated later than what they have, or
-// than when they asked (libcurl's time condition). Until then it is not sent.
-func (s *Server) lastModified(change int64) time.Time {
-	if change == 0 {
-		return s.opt.Site.Started
+// lastModified dates what was just read: when it had certainly replaced what was
+// there before, in whole seconds. Clients drop what is not dated later than what they
+// have, or than when they asked (libcurl's time condition). Until then it is not sent.
+//
+// It goes by the change number alone, which is the time of its commit in milliseconds and
+// never moves back, so that all replicas say the same. It is asked for once
+// everything is read: that may be newer than the change for which it was, and must not have the
+// date under which others serve what was before.
+func (s *Server) lastModified(ctx context.Context) (time.Time, error) {
+	change, err := s.change(ctx)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case change == 0:
+		return s.opt.Site.Started, nil
 	}
-	return time.UnixMilli(change).Add(showsWithin + time.Second - time.Millisecond).Truncate(time.Second)
+	return shownBy(time.UnixMilli(change)), nil
+}
+
+// shownBy is when what changed at a time certainly shows.
+func shownBy(at time.Time) time.Time {
+	return at.Add(showsWithin + time.Second - time.Millisecond).Truncate(time.Second)
+}
+
+// lateOr is the date of a document that takes the place of another one: if that went
+// out beyond the date, for rendering failed or had to wait, what came so late is dated anew.
+func lateOr(modified time.Time, k variantKey, before *document) time.Time {
+	now := time.Now()
+	if before != nil && (k.main() || before.passes) && now.After(modified) {
+		return shownBy(now)
+	}
+	return modified
 }
 
 // renderOne makes one document. If its bytes are what they were, the one from
@@ -243,23 +298,25 @@ func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, modified 
 	} else {
 		page.Hub = s.hubOf(page.Self)
 	}
-	body, err := write(k.format, site, page)
+	body, slots, err := s.writeSlotted(k.format, site, page)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", k.path(), err)
 	}
-	if before != nil && string(before.plain.body) == string(body) {
+	if before != nil && !before.passes && string(before.plain.body) == string(body) {
 		return before, nil
 	}
 	doc, err := newDocument(body, docOptions{
 		mediaType:    docMedia[k.format].mediaType,
 		cacheControl: s.shared(fmt.Sprintf("max-age=%d", int(age.Seconds()))),
-		modified:     modified,
+		modified:     lateOr(modified, k, before),
 		level:        levelOf(k),
 	})
-	if err == nil {
-		doc.offer(page)
+	if err != nil {
+		return nil, err
 	}
-	return doc, err
+	doc.slots = slots
+	doc.offer(page, k.room())
+	return doc, nil
 }
 
 // levelOf is how hard a feed is compressed: the main one goes out so often that it
@@ -279,6 +336,21 @@ func write(format int, site feed.Site, page feed.Page) ([]byte, error) {
 		return site.RSS(page)
 	}
 	return site.JSON(page)
+}
+
+// passingFor is how long a document stands that was to be replaced.
+const passingFor = time.Minute
+
+// passing is a document that goes out in place of one that cannot be made now. It
+// has no date, since it is not known to be what there was then.
+func (s *Server) passing(doc *document) *document {
+	if doc.passes {
+		return doc
+	}
+	old := *doc
+	old.cacheControl = []string{s.shared(fmt.Sprintf("max-age=%d", int(min(passingFor, s.opt.MaxAge).Seconds())))}
+	old.date, old.passes = nil, true
+	return &old
 }
 
 // latest is the last good rendering. Before the first one it makes it, in the
@@ -311,7 +383,7 @@ func (s *Server) feedDocument(which int) http.HandlerFunc {
 		case latest.docs[which] == nil:
 			s.unavailable(w, r, latest.err)
 		default:
-			latest.docs[which].serve(w, r)
+			s.serveFeed(w, r, latest.docs[which])
 		}
 	}
 }

@@ -29,6 +29,15 @@ type runsView struct {
 	Next    moment
 	Running bool   // one that is not listed yet
 	Problem string // why the form did not start a run
+	Workers []workerRow
+}
+
+// workerRow is a process that shares the work.
+type workerRow struct {
+	Name, Role string
+	Since      moment
+	Seeds      bool
+	Sources    int
 }
 
 // runView is a run, as the list and its own page show it.
@@ -47,7 +56,8 @@ type runView struct {
 	Failed   []link // the first of them
 	Error    string
 	Rows     []runRow
-	Hidden   int // rows beyond those shown
+	Shared   bool // the rows name the processes that had the sources
+	Hidden   int  // rows beyond those shown
 	News     []newsView
 	MoreNews int
 }
@@ -61,6 +71,7 @@ type runRow struct {
 	Error   string
 	NextDue moment
 	Why     string
+	Worker  string
 }
 
 // newsView is an item that a run brought.
@@ -88,10 +99,46 @@ func (s *Server) runsList(ctx context.Context, who viewer, problem string) (page
 		v.Runs = append(v.Runs, run)
 	}
 	v.Running = v.Running && !followed
+	if v.Workers, err = s.workerRows(ctx, who); err != nil {
+		return page{}, err
+	}
 	return page{
 		Title: "Runs", Description: "What the last runs brought.",
 		Canonical: s.opt.Site.BaseURL + "/runs", NoIndex: true, Section: "runs", Body: v,
 	}, nil
+}
+
+// crew is a Runner that shares the work with other processes.
+type crew interface {
+	Workers(ctx context.Context) ([]feed.Worker, error)
+	// Working names who works on each source, by the source's id.
+	Working(ctx context.Context) (map[int64]string, error)
+}
+
+// workerRows are the processes that share the work, for an administrator.
+func (s *Server) workerRows(ctx context.Context, who viewer) ([]workerRow, error) {
+	c, ok := s.runner.(crew)
+	if !ok || !who.Admin {
+		return nil, nil
+	}
+	workers, err := c.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows []workerRow
+	for _, w := range workers {
+		rows = append(rows, workerRow{w.Name, w.Role, s.brief(w.Since), w.Seeds, w.Sources})
+	}
+	return rows, nil
+}
+
+// working names who works on each source, for an administrator.
+func (s *Server) working(ctx context.Context, who viewer) (map[int64]string, error) {
+	c, ok := s.runner.(crew)
+	if !ok || !who.Admin {
+		return nil, nil
+	}
+	return c.Working(ctx)
 }
 
 // reports reads the newest runs, and the sources to tell which names are public.
@@ -114,7 +161,8 @@ func reportFor(who viewer, r feed.Report, sources []feed.Source) feed.Report {
 
 // publicReport is a run's report without what is not public: sources that are
 // private, or that are no longer there to tell, keep their numbers only; so
-// does why a run broke off, which may name them.
+// does why a run broke off, which may name them. The names of processes are those of
+// machines, which is nobody's business.
 func publicReport(r feed.Report, sources []feed.Source) feed.Report {
 	bySlug := map[string]feed.Source{}
 	for _, src := range public(sources) {
@@ -127,6 +175,7 @@ func publicReport(r feed.Report, sources []feed.Source) feed.Report {
 		} else {
 			row.Source, row.Name, row.DueReason, row.Error = "", "(private or removed)", "", ""
 		}
+		row.Worker = ""
 		rows[i] = row
 	}
 	r.Sources = rows
@@ -140,7 +189,7 @@ func (s *Server) runView(who viewer, report feed.Report, sources []feed.Source) 
 	r := reportFor(who, report, sources)
 	v := runView{
 		ID: r.ID, Started: s.moment(r.Started), Trigger: triggerInWords(r.Trigger), State: r.State, Live: r.State == "running", Took: took(r),
-		Counts: r.Counts, Done: r.Done, Total: r.Total, Failures: r.Failed(), Error: r.Error,
+		Counts: r.Counts, Done: r.Done, Total: r.Total, Failures: r.Failed(), Error: r.Error, Shared: r.Shared(),
 	}
 	known := map[string]bool{}
 	for _, src := range sources {
@@ -188,7 +237,7 @@ func interest(r feed.SourceReport) int {
 }
 
 func (s *Server) runRow(r feed.SourceReport) runRow {
-	row := runRow{Source: link{Name: r.Name}, Error: r.Error, NextDue: s.brief(r.NextDue), Why: r.DueReason}
+	row := runRow{Source: link{Name: r.Name}, Error: r.Error, NextDue: s.brief(r.NextDue), Why: r.DueReason, Worker: r.Worker}
 	if r.Outcome == feed.OutcomeOK || r.Outcome == feed.OutcomeNotModified {
 		row.Items = countsInWords(r.Counts)
 	}

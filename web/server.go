@@ -58,6 +58,7 @@ type Options struct {
 // Store is what the server reads. Package store documents the methods.
 type Store interface {
 	Change(ctx context.Context) (int64, error)
+	Listen(ctx context.Context) <-chan struct{}
 	Gone(ctx context.Context, after, upTo int64) (int, error)
 	Window(ctx context.Context) (items []feed.Item, older int64, err error)
 	Archive(ctx context.Context, block int64) (items []feed.Item, newer bool, err error)
@@ -72,6 +73,7 @@ type Store interface {
 	SourceDays(ctx context.Context, sourceID int64, since time.Time) ([]feed.SourceDay, error)
 	PushOf(ctx context.Context, sourceID int64) (p feed.Push, found bool, err error)
 	Totals(ctx context.Context) (store.Totals, error)
+	Writes() store.Writes
 	Run(ctx context.Context, id string) (feed.Report, error)
 	Runs(ctx context.Context, limit int) ([]feed.Report, error)
 	ProfileHead(ctx context.Context) (feed.Profile, error)
@@ -164,8 +166,9 @@ type Server struct {
 	seen        atomic.Int64 // the newest change number we know of
 	counted     counted
 	learned     learned
-	decided     atomic.Int64    // what people have decided here since the start
-	streams     streams         // those who follow a run
+	decided     atomic.Int64 // what people have decided here since the start
+	streams     streams      // those who follow a run
+	readers     readers
 	ending      context.Context // ends with Watch, and streams with it
 	replaying   sync.Mutex
 	end         context.CancelFunc

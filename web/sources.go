@@ -93,6 +93,7 @@ type conditionView struct {
 	Next     moment
 	Due      string // when next, if that is not a moment
 	Reason   string // why then
+	Worker   string // who works on it now
 }
 
 // sourcesRequest is what the list of sources is asked for.
@@ -157,6 +158,10 @@ func (s *Server) sourcesList(ctx context.Context, who viewer, q sourcesRequest) 
 	if who.Admin {
 		v.Done = sourceDone[q.done]
 	}
+	working, err := s.working(ctx, who)
+	if err != nil {
+		return page{}, err
+	}
 	var shown []feed.Source
 	for i, f := range v.Filters {
 		part := slices.DeleteFunc(slices.Clone(seen), func(src feed.Source) bool { return !f.has(src) })
@@ -178,6 +183,7 @@ func (s *Server) sourcesList(ctx context.Context, who viewer, q sourcesRequest) 
 		if err != nil {
 			return page{}, err
 		}
+		row.Condition.Worker = working[src.ID]
 		v.Sources = append(v.Sources, row)
 	}
 	if q.page > 1 {

@@ -16,6 +16,10 @@ const (
 	variantsKept  = 2000     // most of them small
 	variantsBytes = 64 << 20 // 40 documents of the default budget with their compressed form
 	archivesBytes = 16 << 20
+	pushedBytes   = 16 << 20
+	keyedBytes    = 16 << 20
+	// noStamp is one that no document is good for.
+	noStamp = -1
 	// variantsWait bounds how many wait for feeds of a kind to be rendered.
 	variantsWait = 16
 )
@@ -24,9 +28,12 @@ const (
 // stories have a place of their own, so that no number of other requests drives them
 // out; archives too, for who reads one reads them all. Of each kind one is rendered
 // at a time: views, of which there is no end, take one processor at most, and the
-// others do not wait for them.
+// others do not wait for them. What our hub asks for to push it has a place of its
+// own too: it asks for all that somebody subscribes to, at once.
 type variants struct {
 	stories, archives, others shelf
+	pushed                    shelf
+	keyed                     *cache // those with a reader's key in their links
 	held                      *queue // of the feed of what is held
 }
 
@@ -36,17 +43,21 @@ func newVariants() variants {
 		stories:  shelf{newCache(len(docMedia), variantsBytes), turns()},
 		archives: shelf{newCache(variantsKept, archivesBytes), turns()},
 		others:   shelf{newCache(variantsKept, variantsBytes), turns()},
+		pushed:   shelf{newCache(variantsKept, pushedBytes), turns()},
+		keyed:    newCache(variantsKept, keyedBytes),
 		held:     turns(),
 	}
 }
 
 // of is where a feed is kept.
-func (v variants) of(k variantKey) shelf {
+func (v variants) of(k variantKey, pushed bool) shelf {
 	switch {
 	case k.archive > 0:
 		return v.archives
 	case k == variantKey{format: k.format, stories: true}:
 		return v.stories
+	case pushed:
+		return v.pushed
 	}
 	return v.others
 }
@@ -58,10 +69,11 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 		s.unavailable(w, r, err)
 		return
 	}
-	kept, name := s.variants.of(k), k.path()
+	_, pushed := w.(*taker)
+	kept, name := s.variants.of(k, pushed), k.path()
 	change := s.seen.Load()
-	doc, err := kept.inTurn(r, name, change, func(ctx context.Context) (*document, error) {
-		doc, err := s.variantDocument(ctx, k, change, kept.last(name))
+	doc, err := s.inTurn(r, kept, name, change, func(ctx context.Context) (*document, error) {
+		doc, err := s.variantDocument(ctx, k, kept.last(name))
 		if !askedWrongly(err) {
 			s.metrics.rendered(err)
 		}
@@ -79,13 +91,14 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 		if !errors.Is(err, errBusy) {
 			s.logFailure(r, err)
 		}
+		doc = s.passing(doc)
+		kept.put(name, noStamp, doc) // for the next one to know
 	}
-	doc.serve(w, r)
+	s.serveFeed(w, r, doc)
 }
 
-// variantDocument renders a feed at a change number. A panic of a renderer is
-// an error like others.
-func (s *Server) variantDocument(ctx context.Context, k variantKey, change int64, before *document) (doc *document, err error) {
+// variantDocument renders a feed. A panic of a renderer is an error like others.
+func (s *Server) variantDocument(ctx context.Context, k variantKey, before *document) (doc *document, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("document %s: panic: %v", k.path(), p)
@@ -98,7 +111,11 @@ func (s *Server) variantDocument(ctx context.Context, k variantKey, change int64
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", k.path(), err)
 	}
-	return s.feedDoc(k, site, page, s.lastModified(change), before)
+	modified, err := s.lastModified(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.feedDoc(k, site, page, modified, before)
 }
 
 // askedWrongly tells whether the fault is with what was asked for.

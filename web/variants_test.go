@@ -188,3 +188,34 @@ func TestVariantsAreBounded(t *testing.T) {
 		t.Error("they drove out the stories")
 	}
 }
+
+func TestWhatCouldNotBeMadeAnewStandsForAMinute(t *testing.T) {
+	st := &failingStore{Store: archiveStore(t)}
+	srv := New(sampleOptions(), st, &scheduler{st: st}, catalogue{})
+	busy, failing := []string{"/archive/1.atom", "/feed.json?limit=5"}, "/stories.rss"
+	lasts := map[string]string{}
+	for _, path := range append(busy, failing) {
+		lasts[path] = get(t, srv, path).Header.Get("Cache-Control")
+	}
+	for _, shelf := range []shelf{srv.variants.archives, srv.variants.others} {
+		fill(t, shelf.turns)
+	}
+	st.stories = errors.New("the disk is gone")
+	touch(t, st.Store, "00000001-0000-5000-8000-000000000000", noon.AddDate(0, 0, 1))
+	_, err := srv.refresh(t.Context())
+	must(t, err)
+	for _, path := range append(busy, failing) {
+		a := get(t, srv, path)
+		wantStatus(t, a, http.StatusOK)
+		wantField(t, a, "Cache-Control", "public, max-age=60")
+		wantField(t, a, "Last-Modified", "") // what comes next may be of the same second
+		wantStatus(t, get(t, srv, path, "If-None-Match", a.Header.Get("ETag")), http.StatusNotModified)
+	}
+	for _, shelf := range []shelf{srv.variants.archives, srv.variants.others} {
+		empty(shelf.turns)
+	}
+	st.stories = nil
+	for _, path := range append(busy, failing) {
+		wantField(t, get(t, srv, path), "Cache-Control", lasts[path])
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"tributary/feed"
 	"tributary/store"
@@ -45,6 +44,15 @@ func (k variantKey) most() int {
 		return viewShows
 	}
 	return k.limit
+}
+
+// room is how much it can list, 0 if nothing is left out for want of it: the
+// window's items go by their age alone.
+func (k variantKey) room() int {
+	if k.window() {
+		return 0
+	}
+	return k.most()
 }
 
 // path is the document's address below the base URL: parameters in a fixed
@@ -160,10 +168,8 @@ func found(r *http.Request, k variantKey) (variantKey, error) {
 		k.text, k.source, k.tag = spaced(v.Get("q")), spaced(v.Get("source")), v.Get("tag")
 	}
 	k.tag = store.TagKey(strings.ToValidUTF8(k.tag, ""))
-	for _, text := range []string{k.text, k.source, k.tag} {
-		if utf8.RuneCountInString(text) > longestFind {
-			return k, feed.Errorf(feed.CodeInvalid, "That is too long to search for: give %d characters at most.", longestFind)
-		}
+	if err := findable(k.text, k.source, k.tag); err != nil {
+		return k, err
 	}
 	if k.text+k.source+k.tag == "" {
 		return k, feed.Errorf(feed.CodeInvalid, "This feed needs to know what to find: give q=WORDS, source=NAME or tag=TAG.")
