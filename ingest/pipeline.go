@@ -136,7 +136,7 @@ func (p *Pipeline) due(run Run, sources []feed.Source) (due []feed.Source, rest 
 			ok, why = src.Enabled, "it was switched off meanwhile"
 		}
 		if !ok {
-			rest = append(rest, notDue(src, why))
+			rest = append(rest, NotDue(src, why))
 			continue
 		}
 		due = append(due, src)
@@ -144,7 +144,8 @@ func (p *Pipeline) due(run Run, sources []feed.Source) (due []feed.Source, rest 
 	return due, rest
 }
 
-func notDue(src feed.Source, why string) feed.SourceReport {
+// NotDue is the report on a source that is left alone, and why.
+func NotDue(src feed.Source, why string) feed.SourceReport {
 	r := newReport(src)
 	r.Outcome, r.DueReason = feed.OutcomeNotDue, why
 	if !src.Enabled {

@@ -31,6 +31,8 @@ type rig struct {
 	server *httptest.Server
 	seeds  string
 
+	elsewhere elsewhere // hosts that another process speaks to
+
 	mu     sync.Mutex
 	now    time.Time
 	filter ingest.Filter
@@ -47,7 +49,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.server = httptest.NewServer(http.HandlerFunc(r.serve))
-	client := fetch.New(fetch.Options{UserAgent: "test", AllowPrivate: true, Timeout: 5 * time.Second, Now: r.clock})
+	client := fetch.New(fetch.Options{UserAgent: "test", AllowPrivate: true, Timeout: 5 * time.Second, Now: r.clock, Hosts: &r.elsewhere})
 	p := &ingest.Pipeline{
 		Store:    scheduler.ForPipeline(r.store),
 		Fetcher:  client,

@@ -109,7 +109,7 @@ func (r *robots) ask(ctx context.Context, h *robotsOf, u *url.URL) error {
 	at := url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/robots.txt"}
 	res := r.client.Get(ctx, feed.Source{Kind: feed.KindFeed, URL: at.String()}, false)
 	if res.Cancelled() {
-		return ctx.Err()
+		return &NoArticle{Reason: "robots.txt could not be had: " + res.Err.Error(), Failed: true}
 	}
 	now := r.now()
 	h.said, h.why, h.until = fulltext.Robots{}, "", now.Add(robotsLast)

@@ -176,7 +176,7 @@ func (p *Pipeline) prepareOne(ctx context.Context, run Run, j job) (out prepared
 	case j.err != nil:
 		out, err = prepared{source: j.source}, j.err
 	case j.skip != "":
-		out = prepared{source: j.source, skipped: true, report: notDue(j.source, j.skip)}
+		out = prepared{source: j.source, skipped: true, report: NotDue(j.source, j.skip)}
 	case j.source.Kind == feed.KindFolder:
 		out, err = p.prepareFolder(ctx, run, j.source)
 	default:

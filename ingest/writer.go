@@ -264,7 +264,9 @@ func (w *writer) noteFailure(ctx context.Context, tx Tx, b *prepared, state feed
 	if b.pushed && b.result.Err != nil {
 		b.report.Error = b.result.Err.Error()
 	}
-	if b.result.Requests == 0 && b.result.Failure == feed.StatusLimited {
+	if b.source.Kind == feed.KindFeed && b.result.Cancelled() {
+		b.report.Outcome, b.report.Error, b.report.DueReason = feed.OutcomeNotDue, "", b.result.Err.Error()
+	} else if b.result.Requests == 0 && b.result.Failure == feed.StatusLimited {
 		b.report.Outcome, b.report.Error = feed.OutcomeNotDue, "" // its host is paused: it was not asked
 	} else if err == nil && !gone {
 		w.count(tx, b)

@@ -29,6 +29,8 @@ type Options struct {
 	MaxRedirects int              // followed for one document; default 5
 	HostSpacing  time.Duration    // between starts of requests to one host; default 1 s, negative: none
 	Now          func() time.Time // default time.Now
+	// Hosts is shared with other processes that fetch; nil: there is none.
+	Hosts Hosts
 	// Getenv gives the environment variables that the addresses and headers of
 	// sources name, "" for one that is not set; nil: none is.
 	Getenv func(name string) string
@@ -99,8 +101,9 @@ func New(o Options) *Client {
 		accept:         []string{acceptTypes},
 		acceptEncoding: []string{acceptCodings},
 	}
+	c.hosts.shared = o.Hosts
 	c.dialer = &net.Dialer{Timeout: 10 * time.Second, Control: c.guard.control}
-	c.transport = newTransport(c.guard.dial(c.dialer, c.hosts.setNear))
+	c.transport = newTransport(c.hosts.dialHeld(c.guard.dial(c.dialer, c.hosts.setNear)))
 	return c
 }
 

@@ -56,6 +56,8 @@ func (e *errPaused) Error() string {
 type hosts struct {
 	spacing time.Duration
 	now     func() time.Time
+	shared  Hosts // nil: no other process counts
+	calls   calls // where shared is not nil
 
 	mu      sync.Mutex
 	byName  map[string]*host
@@ -71,6 +73,7 @@ type host struct {
 	until   time.Time     // paused until
 	limited int           // 429 answers in a row
 	near    bool          // only AllowPrivate opens it: no spacing
+	entered bool          // the right to speak to it is ours, among all processes
 }
 
 // sweepSize is the number of hosts from which on idle ones are forgotten.
@@ -81,8 +84,10 @@ func newHosts(spacing time.Duration, now func() time.Time) *hosts {
 }
 
 // enter waits for a host's turn. It returns an *errPaused if the host is
-// paused by then, or ctx's error. Who entered must leave.
+// paused by then, an *errNotOurs if another process has it for too long, or
+// ctx's error. Who entered must leave.
 func (t *hosts) enter(ctx context.Context, name string) (*host, error) {
+	since := time.Now()
 	h := t.join(name)
 	select {
 	case h.turn <- struct{}{}:
@@ -90,9 +95,9 @@ func (t *hosts) enter(ctx context.Context, name string) (*host, error) {
 		t.part(h)
 		return nil, ctx.Err()
 	}
-	wait, err := t.start(h)
+	err := t.share(ctx, h, since)
 	if err == nil {
-		err = sleep(ctx, wait)
+		err = t.start(ctx, h)
 	}
 	if err != nil {
 		t.leave(h)
@@ -103,6 +108,7 @@ func (t *hosts) enter(ctx context.Context, name string) (*host, error) {
 
 // leave gives the turn to the next.
 func (t *hosts) leave(h *host) {
+	t.unshare(h)
 	<-h.turn
 	t.part(h)
 }
@@ -121,9 +127,18 @@ func (t *hosts) part(h *host) {
 	t.mu.Unlock()
 }
 
-// start books the start of a request: how long to wait for it, or the pause
+// start waits until a request may start.
+func (t *hosts) start(ctx context.Context, h *host) error {
+	wait, err := t.book(h)
+	if err != nil {
+		return err
+	}
+	return sleep(ctx, wait)
+}
+
+// book books the start of a request: how long to wait for it, or the pause
 // that forbids it.
-func (t *hosts) start(h *host) (time.Duration, error) {
+func (t *hosts) book(h *host) (time.Duration, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
@@ -142,9 +157,12 @@ func (t *hosts) start(h *host) (time.Duration, error) {
 // pause keeps everybody from a host until a time. It never shortens a pause.
 func (t *hosts) pause(name string, until time.Time) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if h := t.get(name); until.After(h.until) {
 		h.until = until
+	}
+	t.mu.Unlock()
+	if t.shared != nil {
+		t.shared.Pause(name, until, 0)
 	}
 }
 
@@ -153,13 +171,17 @@ func (t *hosts) pause(name string, until time.Time) {
 // is what is remembered from before this client.
 func (t *hosts) limit(h *host, until time.Time, failures int) time.Time {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if until.IsZero() {
 		until = t.now().Add(limitPause(max(h.limited, failures)))
 	}
 	h.limited++
+	limited := h.limited
 	if until.After(h.until) {
 		h.until = until
+	}
+	t.mu.Unlock()
+	if t.shared != nil {
+		t.shared.Pause(h.name, until, limited)
 	}
 	return until
 }

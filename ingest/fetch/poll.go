@@ -121,13 +121,17 @@ func (p *poll) exchange(ctx context.Context, u *url.URL) (answer, error) {
 	p.c.shown.note(p.r.Host, resp.TLS)
 	a, err := p.receive(w, resp)
 	p.trace(req, resp, len(a.body), err)
-	return a, err
+	return a, p.c.hosts.blame(p.r.Host, err)
 }
 
 // unanswered is the error for a request without an answer.
 func (p *poll) unanswered(ctx context.Context, w *watchdog, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var lost *errNotOurs
+	if err := p.c.hosts.blame(p.r.Host, err); errors.As(err, &lost) {
+		return lost
 	}
 	if refused, ok := refusedAddress(err); ok {
 		p.r.Requests-- // we did not ask
@@ -230,10 +234,15 @@ func (p *poll) refusal(a answer) error {
 func (p *poll) fail(ctx context.Context, err error) {
 	p.r.Kind = Failed
 	var paused *errPaused
+	var away *errNotOurs
 	switch {
 	case ctx.Err() != nil:
 		p.r.Failure, p.r.Network = "", false
 		p.r.Err = &feed.Error{Code: feed.CodeUnavailable, Message: "stopped before " + p.r.Host + " had answered", Err: ctx.Err()}
+		return
+	case errors.As(err, &away):
+		p.r.Failure, p.r.Network = "", false
+		p.r.Err = putOff(away)
 		return
 	case errors.As(err, &paused):
 		p.r.Failure, p.r.RetryAfter = feed.StatusLimited, paused.until

@@ -53,8 +53,8 @@ type Result struct {
 	Requests int   // attempted, redirects included; 0: nothing was asked of anybody
 
 	// Failure is a Failed's condition: failing, limited, blocked, not a feed
-	// or gone; "" if the caller's context ended. A Fetched may carry
-	// truncated, which its parser finds.
+	// or gone; "" if it was cancelled. A Fetched may carry truncated, which its
+	// parser finds.
 	Failure feed.Status
 	Err     error  // of a Failed, for people
 	Host    string // asked last, as HostOf names it
@@ -70,8 +70,8 @@ func (r Result) Fail(status feed.Status, err error) Result {
 	return r
 }
 
-// Cancelled tells that the fetch ended because its caller gave up: it says
-// nothing about the source.
+// Cancelled tells that the fetch ended because its caller gave up, or because
+// another process speaks to the host: it says nothing about the source.
 func (r Result) Cancelled() bool { return r.Kind == Failed && r.Failure == "" }
 
 // BodyHash is the first 64 bits of a body's SHA-256, never 0.

@@ -61,6 +61,10 @@ type Options struct {
 	Shortest time.Duration   // until a renewal, however short a lease is given; default 10 min
 	Backoff  []time.Duration // until a hub is asked again, by failures; default 1 min to a week
 	MaxBytes int64           // of a document; default 10 MB
+
+	// Ours tells whether it is this process that looks after the subscriptions, where
+	// there are several; nil: it is. All take in what comes.
+	Ours func() bool
 }
 
 func (o Options) withDefaults() Options {
@@ -89,10 +93,14 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ours == nil {
+		o.Ours = func() bool { return true }
+	}
 	return o
 }
 
 const (
+	oursEvery    = 5 * time.Second // to see whether it has become ours
 	hubsAtOnce   = 8
 	perLook      = 30 // requests to one hub, so that others need not wait long for theirs
 	leavesAsked  = 3  // times that a hub is told that we leave
@@ -123,10 +131,14 @@ func (s *Subscriber) Run(ctx context.Context) {
 	var taking sync.WaitGroup
 	taking.Go(func() { s.takes(context.WithoutCancel(ctx)) })
 	for ctx.Err() == nil {
-		if err := s.look(ctx); err != nil && ctx.Err() == nil {
+		if err := s.lookIfOurs(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("subscriptions cannot be looked after, which is tried again", "error", err)
 		}
-		t := time.NewTimer(s.o.Every)
+		wait := s.o.Every
+		if !s.o.Ours() {
+			wait = min(wait, oursEvery)
+		}
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
@@ -147,6 +159,14 @@ func (s *Subscriber) Drain(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 	}
+}
+
+// lookIfOurs looks, unless another process does.
+func (s *Subscriber) lookIfOurs(ctx context.Context) error {
+	if !s.o.Ours() {
+		return nil
+	}
+	return s.look(ctx)
 }
 
 // look compares what there is with what there should be, and asks hubs for what is due.
