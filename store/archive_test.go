@@ -174,3 +174,24 @@ var _ = behaviour("who follows the archives sees every item once", func(r *rig) 
 		r.Errorf("only %d items came to an archive", len(archived))
 	}
 })
+
+var _ = behaviour("who follows the archives sees every item once, however many there are, of today or not", func(r *rig) {
+	for _, age := range []time.Duration{72 * time.Hour, time.Minute} {
+		old := r.items
+		src := r.source(age.String())
+		for _, n := range []int{0, 1, 50, 51, 100, 101, 150, 151, 200, 201, 500, 501, 551} {
+			r.admitAt(src, old+n-r.items, time.Now().Add(-age))
+			seen := map[int64]bool{}
+			documents := r.chain()
+			for _, it := range slices.Concat(documents...) {
+				if seen[it.Place] {
+					r.Fatalf("of %d items, that at place %d is seen twice", r.items, it.Place)
+				}
+				seen[it.Place] = true
+			}
+			if len(seen) != r.items || len(documents) == 2 && r.items < 151 {
+				r.Fatalf("of %d items %d are seen, in %d documents", r.items, len(seen), len(documents))
+			}
+		}
+	}
+})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -31,6 +31,8 @@ type engine interface {
 	open(ctx context.Context) (writer, reader *sql.DB, err error)
 	text(query string) string                  // as the driver likes it best
 	updates() int                              // how many rows to update in one statement
+	notifies() string                          // the statement of a transaction that moves the change number; "": none
+	skipTaken() string                         // of a choice of rows to take: but for those that others are taking
 	mend(ctx context.Context, err error) error // gives an error its code and advice
 	tryLock(ctx context.Context, db *sql.DB) (release func(), err error)
 	check(ctx context.Context, p *pool) error
@@ -77,7 +79,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	all := p.ListSources()
 	latest := all[len(all)-1].Version
-	if there := s.schema(ctx); there == latest {
+	if there := s.schema(ctx); there == latest || there > latest && s.compatible(ctx) <= latest {
 		return nil
 	} else if there > latest {
 		return feed.Errorf(feed.CodeConflict, "the database has schema %d, made by a newer program; this one knows schema %d: "+
@@ -98,6 +100,15 @@ func (s *Store) migrate(ctx context.Context) error {
 func (s *Store) schema(ctx context.Context) (v int64) {
 	if err := s.writer.db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&v); err != nil {
 		return 0 // what is really wrong shows when the migration is tried
+	}
+	return v
+}
+
+// compatible is the oldest schema whose programs still do right on the one that the
+// database has: so that old and new programs can run side by side during an upgrade.
+func (s *Store) compatible(ctx context.Context) (v int64) {
+	if err := s.writer.db.QueryRowContext(ctx, `SELECT compatible FROM meta`).Scan(&v); err != nil {
+		return math.MaxInt64
 	}
 	return v
 }
@@ -197,6 +208,9 @@ func (e sqliteEngine) firstContact(ctx context.Context, db *sql.DB) error {
 		time.Sleep(try * time.Millisecond)
 	}
 }
+
+// skipTaken: there is one writer at a time.
+func (sqliteEngine) skipTaken() string { return "" }
 
 // text turns $1 into a plain ?, where placeholders come in their order. To SQLite
 // $1 is a name, and a long list of names is searched from its start for each.
@@ -315,11 +329,11 @@ func (postgresEngine) name() string           { return "postgres" }
 func (postgresEngine) dialect() goose.Dialect { return goose.DialectPostgres }
 
 func (e postgresEngine) open(ctx context.Context) (writer, reader *sql.DB, err error) {
-	if writer, err = sql.Open("pgx", e.dsn); err != nil {
-		return nil, nil, feed.Errorf(feed.CodeInvalid, "the database URL: %w", err)
+	if writer, err = e.connect(); err != nil {
+		return nil, nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if reader, err = sql.Open("pgx", e.dsn); err != nil {
+	if reader, err = e.connect(); err != nil {
 		return nil, nil, err
 	}
 	reader.SetMaxOpenConns(16)
@@ -333,6 +347,8 @@ func (e postgresEngine) open(ctx context.Context) (writer, reader *sql.DB, err e
 
 func (postgresEngine) text(query string) string { return query }
 
+func (postgresEngine) skipTaken() string { return ` FOR UPDATE SKIP LOCKED` }
+
 // updates: many, for each statement is a journey to the server and back.
 func (postgresEngine) updates() int { return maxRows }
 
@@ -342,7 +358,7 @@ func (e postgresEngine) mend(ctx context.Context, err error) error {
 	}
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
-		return feed.Errorf(feed.CodeUnavailable, "the database %s does not answer: %w", e.where, err)
+		return feed.Errorf(feed.CodeUnavailable, "the database %s does not answer: %w", e.where, awayError{err})
 	}
 	switch {
 	case pe.Code == "23505": // unique_violation
@@ -350,7 +366,7 @@ func (e postgresEngine) mend(ctx context.Context, err error) error {
 	case strings.HasPrefix(pe.Code, "08"), strings.HasPrefix(pe.Code, "28"), strings.HasPrefix(pe.Code, "3D"),
 		strings.HasPrefix(pe.Code, "53"), strings.HasPrefix(pe.Code, "57P"):
 		// no connection, not let in, no such database, no room, shutting down
-		return feed.Errorf(feed.CodeUnavailable, "the database %s cannot be used now: %w", e.where, err)
+		return feed.Errorf(feed.CodeUnavailable, "the database %s cannot be used now: %w", e.where, awayError{err})
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -166,6 +167,18 @@ func (s *Store) SourceByID(ctx context.Context, id int64) (feed.Source, error) {
 		return feed.Source{}, err
 	}
 	return found[0], nil
+}
+
+// SourcesByID gives the sources with these row ids, but for removed ones, in their
+// order of declaration.
+func (s *Store) SourcesByID(ctx context.Context, ids []int64) ([]feed.Source, error) {
+	var all []feed.Source
+	err := s.reader.eachIn(ctx, `SELECT `+sourceColumns+` FROM source s WHERE s.removed IS NULL AND s.id IN (%s)`, nil, ids, func(scan scanner) error {
+		all = append(all, feed.Source{})
+		return scanSource(scan, &all[len(all)-1])
+	})
+	slices.SortFunc(all, func(a, b feed.Source) int { return cmp.Or(a.Position-b.Position, int(a.ID-b.ID)) })
+	return all, err
 }
 
 const (

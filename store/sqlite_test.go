@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,9 +64,23 @@ var _ = behaviour("PostgreSQL is backed up by its own tools, which is said", fun
 	}
 })
 
-var _ = behaviour("a schema of a newer program is refused and left alone", func(r *rig) {
+// newer makes the schema that of a newer program, which says from which on programs
+// may use it.
+func (r *rig) newer(compatible int) {
 	r.must(r.Exec(r.ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, `+
 		map[string]string{"sqlite": "1", "postgres": "true"}[r.Engine()]+`)`))
+	r.must(r.Exec(r.ctx, fmt.Sprint(`UPDATE meta SET compatible = `, compatible)))
+}
+
+var _ = behaviour("a newer schema that older programs may use is used as it is", func(r *rig) {
+	r.newer(8)
+	s, err := store.Open(r.ctx, r.options)
+	r.must(err)
+	r.must(s.Close())
+})
+
+var _ = behaviour("a schema of a newer program is refused and left alone", func(r *rig) {
+	r.newer(9999)
 	_, err := store.Open(r.ctx, r.options)
 	if feed.CodeOf(err) != feed.CodeConflict || !strings.Contains(err.Error(), "9999") {
 		r.Errorf("error %v", err)

@@ -27,6 +27,7 @@ type Store struct {
 	engine engine
 	writer *pool // one connection
 	reader *pool
+	writes writes
 
 	stop    context.CancelFunc // ends what indexes old items; nil: there are none
 	stopped chan error
@@ -35,6 +36,24 @@ type Store struct {
 // Open opens the store, makes it if there is none, and brings its schema up to
 // date. A schema that a newer program made is refused with [feed.CodeConflict].
 func Open(ctx context.Context, o Options) (*Store, error) {
+	s, err := connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.refuseUnfinished(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.catchUp(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect gives the store as it is, whatever its schema.
+func connect(ctx context.Context, o Options) (*Store, error) {
 	e, err := engineFor(o)
 	if err != nil {
 		return nil, err
@@ -43,14 +62,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{engine: e, writer: newPool(w, e), reader: newPool(r, e)}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.catchUp(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return &Store{engine: e, writer: newPool(w, e), reader: newPool(r, e)}, nil
 }
 
 // Close gives everything back. Transactions must have ended.

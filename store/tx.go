@@ -37,6 +37,8 @@ type counts struct {
 // fails, panics, or ctx ends before. It waits for other writers, of other
 // processes too.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
+	timing := writeTiming{began: time.Now()}
+	defer s.writes.add(&timing)
 	v, err := s.writer.begin(ctx, nil)
 	if err != nil {
 		return err
@@ -47,6 +49,7 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
+	timing.locked = time.Now()
 	if err := cmp.Or(do(t), t.broken); err != nil {
 		return err
 	}
@@ -87,6 +90,9 @@ func (t *Tx) finish(ctx context.Context) error {
 	}
 	if t.now.change != t.was.change {
 		t.now.change = max(t.was.change+1, time.Now().UnixMilli())
+		if err := t.tellMove(ctx); err != nil {
+			return err
+		}
 	}
 	_, err := t.exec(ctx, `UPDATE meta SET change = $1, last_source = $2, last_entry = $3, last_item = $4, last_place = $5,
 		last_story = $6 WHERE one = 1`, t.now.change, t.now.source, t.now.entry, t.now.item, t.now.place, t.now.story)

@@ -31,6 +31,25 @@ const superuser = "tributary"
 // database in it. Where PostgreSQL isn't installed the test is skipped.
 func Start(tb testing.TB) (dsn string) {
 	tb.Helper()
+	return StartCluster(tb).DSN()
+}
+
+// Cluster is a PostgreSQL that a test can stop and start again, with what is in it.
+type Cluster struct {
+	tb        testing.TB
+	dir, bin  string
+	attr      *syscall.SysProcAttr
+	dsn       string
+	said      bytes.Buffer
+	postgres  *exec.Cmd
+	ended     chan struct{} // when postgres has
+	suspended bool
+}
+
+// StartCluster starts a cluster that lives as long as tb. Where PostgreSQL isn't
+// installed the test is skipped.
+func StartCluster(tb testing.TB) *Cluster {
+	tb.Helper()
 	bin := programs()
 	if bin == "" {
 		tb.Skip("PostgreSQL is not installed (Debian: apt-get install postgresql): not tested with it")
@@ -40,15 +59,49 @@ func Start(tb testing.TB) (dsn string) {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { os.RemoveAll(dir) })
-	attr := ownTo(tb, dir)
-	data := filepath.Join(dir, "data")
-	run(tb, attr, dir, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	serve(tb, attr, dir, filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "log_min_messages=log", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
-	dsn = (&url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/postgres",
+	c := &Cluster{tb: tb, dir: dir, bin: bin, attr: ownTo(tb, dir)}
+	run(tb, c.attr, dir, filepath.Join(bin, "initdb"), "-D", c.data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	tb.Cleanup(c.end)
+	c.Start()
+	first := (&url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/postgres",
 		RawQuery: url.Values{"host": {dir}, "sslmode": {"disable"}}.Encode()}).String()
-	await(tb, dsn)
-	return New(tb, dsn)
+	await(tb, first)
+	c.dsn = New(tb, first)
+	return c
+}
+
+// DSN is the URL of a database in it, which was empty at first. For others there is [New].
+func (c *Cluster) DSN() string { return c.dsn }
+
+// Socket is the path of the socket that it listens on.
+func (c *Cluster) Socket() string { return filepath.Join(c.dir, ".s.PGSQL.5432") }
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// Start starts it again after Stop, and does not wait until it answers.
+func (c *Cluster) Start() {
+	c.tb.Helper()
+	c.serve(filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=",
+		"-c", "log_min_messages=log", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB")
+}
+
+// Stop stops it at once, as pg_ctl stop -m immediate does: what was committed is
+// found again at the next start.
+func (c *Cluster) Stop() {
+	c.stop(syscall.SIGQUIT)
+}
+
+// Suspend has it answer nobody any more, though it keeps all connections, until
+// Resume or Stop.
+func (c *Cluster) Suspend() {
+	c.signalAll(syscall.SIGSTOP)
+	c.suspended = true
+}
+
+// Resume ends Suspend.
+func (c *Cluster) Resume() {
+	c.signalAll(syscall.SIGCONT)
+	c.suspended = false
 }
 
 var databases atomic.Int64
@@ -130,12 +183,11 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PG") })
 }
 
-// serve runs the server until the test ends.
-func serve(tb testing.TB, attr *syscall.SysProcAttr, dir, program string, args ...string) {
-	tb.Helper()
-	var out bytes.Buffer
+// serve runs the server.
+func (c *Cluster) serve(program string, args ...string) {
+	c.tb.Helper()
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.SysProcAttr, cmd.Env, cmd.Stdout, cmd.Stderr = dir, attr, environment(), &out, &out
+	cmd.Dir, cmd.SysProcAttr, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, c.attr, environment(), &c.said, &c.said
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		// The server dies with the thread that started it, if the test is killed.
@@ -148,20 +200,57 @@ func serve(tb testing.TB, attr *syscall.SysProcAttr, dir, program string, args .
 		}
 	}()
 	if err := <-started; err != nil {
-		tb.Fatal(err)
+		c.tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGINT) // fast shutdown; it may be gone already
-		select {
-		case <-ended:
-		case <-time.After(20 * time.Second):
-			cmd.Process.Kill()
-			<-ended
+	c.postgres, c.ended = cmd, ended
+}
+
+// stop ends the server by a signal. It may be gone already.
+func (c *Cluster) stop(signal syscall.Signal) {
+	if c.suspended {
+		c.Resume()
+	}
+	c.postgres.Process.Signal(signal)
+	select {
+	case <-c.ended:
+	case <-time.After(20 * time.Second):
+		c.postgres.Process.Kill()
+		<-c.ended
+	}
+}
+
+func (c *Cluster) end() {
+	c.stop(syscall.SIGINT) // fast shutdown
+	if c.tb.Failed() {
+		c.tb.Logf("PostgreSQL said:\n%s", c.said.Bytes())
+	}
+}
+
+// signalAll sends a signal to the server and the processes that it has for its
+// connections, the server first, so that it starts no more of them.
+func (c *Cluster) signalAll(signal syscall.Signal) {
+	c.tb.Helper()
+	server := c.postgres.Process.Pid
+	all := []int{server}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	if len(stats) == 0 {
+		c.tb.Skip("there is no /proc here to find PostgreSQL's processes in")
+	}
+	syscall.Kill(server, signal)
+	for _, file := range stats {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
 		}
-		if tb.Failed() {
-			tb.Logf("PostgreSQL said:\n%s", out.Bytes())
+		// "pid (name) state parent …"
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file))); len(fields) > 1 && fields[1] == strconv.Itoa(server) {
+			all = append(all, pid)
 		}
-	})
+	}
+	for _, pid := range all[1:] {
+		syscall.Kill(pid, signal)
+	}
 }
 
 // await waits until the server lets us in.
