@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -23,12 +24,12 @@ type Options struct {
 	Prune    store.PrunePolicy
 }
 
-// wakeEvery is how often sources that have come due between the schedule's
+// WakeEvery is how often sources that have come due between the schedule's
 // ticks are looked for.
-const wakeEvery = time.Minute
+const WakeEvery = time.Minute
 
-// pruneAt is when texts past their keep are dropped: once a day, at a quiet hour.
-const pruneAt = "17 3 * * *"
+// PruneAt is when texts past their keep are dropped: once a day, at a quiet hour.
+const PruneAt = "17 3 * * *"
 
 // Scheduler decides when to ingest, and sees to it that runs, however they
 // are asked for, do not get in each other's way.
@@ -123,8 +124,8 @@ func (s *Scheduler) start(ctx context.Context, trigger string) (*cron.Cron, erro
 	if err != nil {
 		return nil, feed.Errorf(feed.CodeInvalid, "schedule %q is not a cron line: %w", s.opts.Schedule, err)
 	}
-	clock.Schedule(cron.Every(wakeEvery), cron.FuncJob(func() { s.wake(ctx) }))
-	if _, err := clock.AddFunc(pruneAt, func() { s.prune(ctx) }); err != nil {
+	clock.Schedule(cron.Every(WakeEvery), cron.FuncJob(func() { s.wake(ctx) }))
+	if _, err := clock.AddFunc(PruneAt, func() { s.prune(ctx) }); err != nil {
 		return nil, err
 	}
 	if s.opts.Seeds != "" {
@@ -157,15 +158,22 @@ func (s *Scheduler) finish(ctx context.Context, req feed.RunRequest) {
 }
 
 func (s *Scheduler) prune(ctx context.Context) {
-	n, err := s.store.Prune(ctx, s.opts.Prune, s.pipeline.Now())
+	if err := Prune(ctx, s.store, s.opts.Prune, s.pipeline.Now(), s.log); err != nil {
+		s.log.Error("dropping what is old failed", "error", err)
+	}
+}
+
+// Prune drops texts past their keep, and marks that nothing is compared with any more.
+func Prune(ctx context.Context, st *store.Store, policy store.PrunePolicy, now time.Time, log *slog.Logger) error {
+	n, err := st.Prune(ctx, policy, now)
 	if err != nil {
-		s.log.Error("pruning old texts failed", "error", err)
-		return
+		return fmt.Errorf("prune old texts: %w", err)
 	}
-	s.log.Info("pruned old texts", "entries", n)
-	if err := s.forgetMarks(ctx); err != nil {
-		s.log.Error("dropping old marks failed", "error", err)
+	log.Info("pruned old texts", "entries", n)
+	if err := forgetMarks(ctx, st, now); err != nil {
+		return fmt.Errorf("drop old marks: %w", err)
 	}
+	return nil
 }
 
 // marksKept is how long it can be seen that an entry is like another: longer
@@ -173,10 +181,10 @@ func (s *Scheduler) prune(ctx context.Context) {
 const marksKept = 60 * 24 * time.Hour
 
 // forgetMarks drops old marks, some at a time, so that others can write in between.
-func (s *Scheduler) forgetMarks(ctx context.Context) error {
-	day := int(s.pipeline.Now().Add(-marksKept).Unix() / (24 * 60 * 60))
+func forgetMarks(ctx context.Context, st *store.Store, now time.Time) error {
+	day := int(now.Add(-marksKept).Unix() / (24 * 60 * 60))
 	for n := 1; n > 0; {
-		err := s.store.Write(ctx, func(tx *store.Tx) (err error) {
+		err := st.Write(ctx, func(tx *store.Tx) (err error) {
 			n, err = tx.ForgetMarks(ctx, day)
 			return err
 		})
