@@ -14,7 +14,9 @@ import (
 	"tributary/ingest/fetch"
 	"tributary/ingest/topic"
 	"tributary/scheduler"
+	"tributary/scheduler/cluster"
 	"tributary/store"
+	"tributary/web"
 )
 
 // app is the program put together: what the commands that ingest work with.
@@ -22,11 +24,22 @@ type app struct {
 	cfg       Config
 	log       *slog.Logger
 	store     *store.Store
-	scheduler *scheduler.Scheduler
+	scheduler runner
+	cluster   *cluster.Cluster // nil: this process is alone, on SQLite
 	sources   *sources
 	policy    *policy
 	fetcher   *fetcher
 	named     chan struct{} // tells that sources may name other hubs than before
+}
+
+// runner decides when to ingest, and carries it out: alone, or with others.
+type runner interface {
+	web.Runner
+	Push(ctx context.Context, src feed.Source, doc feed.Document) error
+	Run(ctx context.Context) error
+	Reload(o scheduler.Options)
+	Ended() <-chan struct{}
+	Stop(ctx context.Context)
 }
 
 // open reads the configuration, makes the data folder and opens the store.
@@ -59,8 +72,11 @@ func (p *program) withApp(ctx context.Context, log *slog.Logger, do func(a *app)
 		if err := syncSources(ctx, cfg, st); err != nil {
 			return err
 		}
-		a, err := newApp(ctx, cfg, st, log)
-		if err == nil {
+		a, err := newApp(ctx, cfg, st, log, cluster.RoleHand)
+		if err != nil {
+			return err
+		}
+		if err = a.join(ctx); err == nil {
 			err = do(a)
 		}
 		now, cancel := context.WithCancel(ctx)
@@ -80,11 +96,11 @@ func syncSources(ctx context.Context, cfg Config, st *store.Store) error {
 	return nil
 }
 
-// newApp wires the parts.
-func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) (*app, error) {
+// newApp wires the parts. The role is this process's where there are several.
+func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger, role cluster.Role) (_ *app, err error) {
 	a := &app{cfg: cfg, log: log, store: st, policy: &policy{}, fetcher: &fetcher{}, named: make(chan struct{}, 1)}
 	a.policy.use(cfg)
-	a.scheduler = scheduler.New(cfg.scheduling(), st, &ingest.Pipeline{
+	pipeline := &ingest.Pipeline{
 		Store: scheduler.ForPipeline(st), Fetcher: a.fetcher, Articles: a.fetcher, Policy: a.policy, Now: time.Now, Filter: a.policy.Filter,
 		Named: func() {
 			select {
@@ -92,7 +108,14 @@ func newApp(ctx context.Context, cfg Config, st *store.Store, log *slog.Logger) 
 			default: // it was told, and has not looked yet
 			}
 		},
-	}, log)
+	}
+	if cfg.DatabaseURL == "" {
+		a.scheduler = scheduler.New(cfg.scheduling(), st, pipeline, log)
+	} else if a.cluster, err = cluster.New(ctx, role, cfg.DatabaseURL, cfg.scheduling(), st, pipeline, log); err != nil {
+		return nil, err
+	} else {
+		a.scheduler = a.cluster
+	}
 	a.sources = &sources{store: st, fetcher: a.fetcher, filter: a.policy.Filter, runner: a.scheduler, trigger: "api", now: time.Now}
 	return a, a.fetchAnew(ctx)
 }
@@ -104,13 +127,25 @@ func (a *app) fetchAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.fetcher.use(newClient(a.cfg, limited))
+	o := a.cfg.fetching()
+	if a.cluster != nil {
+		o.Hosts = a.cluster.Hosts()
+	}
+	a.fetcher.use(newClient(o, limited))
 	return nil
 }
 
+// join has this process live among the others, if there may be some.
+func (a *app) join(ctx context.Context) error {
+	if a.cluster == nil {
+		return nil
+	}
+	return a.cluster.Join(ctx)
+}
+
 // newClient makes a client that keeps the pauses that hosts asked for.
-func newClient(cfg Config, limited []feed.Source) *fetch.Client {
-	client := fetch.New(cfg.fetching())
+func newClient(o fetch.Options, limited []feed.Source) *fetch.Client {
+	client := fetch.New(o)
 	for host, until := range scheduler.HostPauses(limited, time.Now()) {
 		client.PauseHost(host, until)
 	}

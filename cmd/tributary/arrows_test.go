@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"tributary/ingest":       {"tributary/feed", "tributary/ingest"},
 	"tributary/ingest/":      {"tributary/feed", "tributary/ingest/words"},
 	"tributary/ingest/words": {},
-	"tributary/scheduler":    {"tributary/feed", "tributary/ingest", "tributary/store"},
+	"tributary/scheduler":    {"tributary/feed", "tributary/ingest", "tributary/store", "tributary/scheduler"},
 	"tributary/web":          {"tributary/feed", "tributary/ingest", "tributary/store"},
 	"tributary/cmd/":         {"tributary/"},
 }

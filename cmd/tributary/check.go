@@ -56,6 +56,7 @@ func checkAll(ctx context.Context, cfg Config) []finding {
 	all = append(all, checkSeeds(ctx, cfg)...)
 	all = append(all, checkTopic(ctx, cfg)...)
 	all = append(all, checkDoors(ctx, cfg)...)
+	all = append(all, checkHub(ctx, cfg)...)
 	return append(all, checkSources(cfg)...)
 }
 

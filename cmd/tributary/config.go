@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -16,6 +17,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/scheduler/cluster"
 )
 
 // defaultFile is read where --config names no other file; it may be missing.
@@ -41,6 +43,7 @@ type Config struct {
 	Contact     string         // for the User-Agent; "" if none
 	Token       string         // "": the one in the data folder
 	DatabaseURL string         // "": SQLite in the data folder
+	Role        cluster.Role   // of several processes on PostgreSQL, what this one does
 	Private     bool           // allow_private: fetching may reach loopback and private addresses
 	Closed      bool           // private: all pages are behind the log-in, the feeds behind reader keys
 	Pictures    bool           // of other sites, on the pages of items
@@ -79,6 +82,7 @@ var settings = map[string]setting{
 	"contact":         into(func(c *Config) *string { return &c.Contact }, parseLine),
 	"token":           into(func(c *Config) *string { return &c.Token }, parseToken),
 	"database_url":    into(func(c *Config) *string { return &c.DatabaseURL }, parseDatabaseURL),
+	"role":            into(func(c *Config) *cluster.Role { return &c.Role }, parseRole),
 	"allow_private":   into(func(c *Config) *bool { return &c.Private }, parseBool),
 	"private":         into(func(c *Config) *bool { return &c.Closed }, parseBool),
 	"pictures":        into(func(c *Config) *bool { return &c.Pictures }, parseSwitch),
@@ -116,6 +120,7 @@ var defaults = []value{
 	{"keep", "400d", ""},
 	{"host_spacing", "1s", ""},
 	{"topic.filter", ingest.FilterLearned, ""},
+	{"role", string(cluster.RoleAll), ""},
 }
 
 // value is one value as written, and where: a file's name and line, an
@@ -158,6 +163,9 @@ func loadConfig(cfgFile string, environ []string, flags []value) (Config, error)
 	c.apply(flags, &wrong)
 	if err := c.checkHub(); err != nil {
 		wrong.add(value{"hub", c.Hub, c.from["hub"]}.problem(err))
+	}
+	if c.Role != cluster.RoleAll && c.DatabaseURL == "" {
+		wrong.add(value{"role", string(c.Role), c.from["role"]}.problem(errors.New("there is nobody to share the work with on SQLite: set database_url to a postgres:// URL")))
 	}
 	c.declare(slices.Concat(doc.sources, environment.sources(&wrong)), &wrong)
 	return c, wrong.err()

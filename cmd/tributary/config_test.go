@@ -27,7 +27,7 @@ func load(t *testing.T, text string, environ []string, flags ...value) (Config, 
 func TestEveryMistakeIsNamedWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"titel: x", `tributary.yaml:1: titel: there is no such key; did you mean title?`},
-		{"colour: blue", `tributary.yaml:1: colour: there is no such key; known are allow_private, author, base_url, contact, data, database_url, description, host_spacing, hub, icon, keep, language, listen, pictures, private, push, rescan, schedule, seeds, sources, time_zone, title, token, topic, trusted_proxies`},
+		{"colour: blue", `tributary.yaml:1: colour: there is no such key; known are allow_private, author, base_url, contact, data, database_url, description, host_spacing, hub, icon, keep, language, listen, pictures, private, push, rescan, role, schedule, seeds, sources, time_zone, title, token, topic, trusted_proxies`},
 		{"title: a\ntitle: b", `tributary.yaml:2: title: the key stands in line 1 already; keep one of the two`},
 		{"- a", `tributary.yaml:1: this should be keys with values, written as key: value, one a line`},
 		{"title: [a]", `tributary.yaml:1: title: this should be one value, not a list or keys`},
@@ -140,7 +140,7 @@ func TestVariablesThatLookLikeOursAndAreNotAreNamed(t *testing.T) {
 		{"TRIBUTARY_SED=x", "TRIBUTARY_SED: there is no such variable; did you mean TRIBUTARY_SEEDS?"},
 		{"TRIBUTARY_BASEURL=x", "TRIBUTARY_BASEURL: there is no such variable; did you mean TRIBUTARY_BASE_URL?"},
 		{"TRIBUTARY_PORT=8080", "TRIBUTARY_PORT: there is no such variable; known are TRIBUTARY_ALLOW_PRIVATE, TRIBUTARY_BASE_URL, TRIBUTARY_DATA, " +
-			"TRIBUTARY_DATABASE_URL, TRIBUTARY_HUB, TRIBUTARY_LISTEN, TRIBUTARY_PICTURES, TRIBUTARY_PRIVATE, TRIBUTARY_PUSH, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN, TRIBUTARY_TRUSTED_PROXIES"},
+			"TRIBUTARY_DATABASE_URL, TRIBUTARY_HUB, TRIBUTARY_LISTEN, TRIBUTARY_PICTURES, TRIBUTARY_PRIVATE, TRIBUTARY_PUSH, TRIBUTARY_ROLE, TRIBUTARY_SEEDS, TRIBUTARY_SOURCES, TRIBUTARY_TOKEN, TRIBUTARY_TRUSTED_PROXIES"},
 		{"TRIBUTARY_SED=", ""},
 		{"TRIBUTARY=x", ""},
 		{"TRIBUTARY_MY_KEY=x", ""},

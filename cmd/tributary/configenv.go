@@ -27,6 +27,7 @@ type environment struct {
 	Proxies      string `env:"TRIBUTARY_TRUSTED_PROXIES"`
 	Hub          string `env:"TRIBUTARY_HUB"`
 	Push         string `env:"TRIBUTARY_PUSH"`
+	Role         string `env:"TRIBUTARY_ROLE"`
 	Sources      string `env:"TRIBUTARY_SOURCES"`
 }
 
@@ -89,6 +90,7 @@ func (e environment) values() []value {
 		{"trusted_proxies", e.Proxies, "TRIBUTARY_TRUSTED_PROXIES"},
 		{"hub", e.Hub, "TRIBUTARY_HUB"},
 		{"push", e.Push, "TRIBUTARY_PUSH"},
+		{"role", e.Role, "TRIBUTARY_ROLE"},
 	} {
 		if v.text != "" {
 			set = append(set, v)

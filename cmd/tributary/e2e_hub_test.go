@@ -217,6 +217,76 @@ func TestAThousandSubscribersOfAKilledHub(t *testing.T) {
 	}
 }
 
+// Who subscribed to a hub that is turned off is sent nothing more, not even when it is turned
+// on again: what waited, and was asked for, is forgotten.
+func TestNothingIsLeftOfAHubThatIsTurnedOff(t *testing.T) {
+	elsewhere := httptest.NewServer(nil)
+	defer elsewhere.Close()
+	for name, c := range map[string]struct {
+		config string
+		left   int // hubs elsewhere are told of this many feeds
+	}{
+		"off":             {"hub: off\n", 0},
+		"private":         {"private: true\n", 0},
+		"a hub elsewhere": {"hub: " + elsewhere.URL + "/\n", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, "hub: own\n")
+			h.write("seeds/one.md", "# The first document\n\nIts text.\n")
+			h.ingest()
+			crowd := newCrowd(t, func(string) time.Duration { return 0 })
+			h.subscribed("http://feeds.test/feed.atom", 3, func(i int) (base, path string) { return crowd.URL, fmt.Sprintf("/%d", i) })
+			h.write("tributary.yaml", plain+c.config)
+			h.write("seeds/two.md", "# The second document\n\nIts text.\n")
+			s := h.serve()
+			eventually(t, patience, "nothing is left of its subscribers", func() bool { return h.hubTotals().Subscriptions == c.left })
+			s.stop()
+			h.write("tributary.yaml", plain+"hub: own\n")
+			h.write("seeds/three.md", "# The third document\n\nIts text.\n")
+			s = h.serve()
+			eventually(t, patience, "hubs elsewhere are told no more", func() bool { return h.hubTotals() == store.HubTotals{} })
+			s.stop()
+			if n, documents := crowd.got("/", ""); n+documents > 0 {
+				t.Errorf("%d documents were sent to %d", documents, n)
+			}
+		})
+	}
+}
+
+func TestTheHubIsNamedAndCounted(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "hub: own\n")
+	h.write("seeds/one.md", "# The first document\n\nIts text.\n")
+	s := h.serve()
+	said, err := os.ReadFile(h.path("serve.out"))
+	h.check(err)
+	if !strings.Contains(string(said), "\n  hub    http://feeds.test/hub\n") {
+		t.Errorf("the greeting is\n%s", said)
+	}
+	res, err := http.Get(s.url + "/metrics")
+	h.check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	h.check(err)
+	for _, want := range []string{"tributary_hub_subscriptions 0\n", "tributary_hub_deliveries_waiting 0\n", `tributary_hub_deliveries_total{result="failed"} 0`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func (h *house) hubTotals() store.HubTotals {
+	h.t.Helper()
+	ctx := context.WithoutCancel(h.t.Context())
+	st, err := store.Open(ctx, store.Options{Path: h.path("data/tributary.db")})
+	h.check(err)
+	defer st.Close()
+	n, err := st.HubTotals(ctx, time.Now())
+	h.check(err)
+	return n
+}
+
 // subscribed makes subscriptions as they are after they were verified. The
 // program must not run.
 func (h *house) subscribed(topic string, n int, callback func(i int) (base, path string)) {
@@ -233,7 +303,7 @@ func (h *house) subscribed(topic string, n int, callback func(i int) (base, path
 		h.check(st.Wish(ctx, store.SubscriptionWish{Topic: topic, Callback: base + path, Host: strings.TrimPrefix(base, "http://"),
 			Secret: secretOf(path), Lease: 24 * time.Hour}, store.TopicState{Topic: topic, Change: change}, now))
 	}
-	wishes, err := st.TakeWishes(ctx, n, now, now.Add(time.Minute))
+	wishes, err := st.TakeWishes(ctx, n, nil, now, now.Add(time.Minute))
 	h.check(err)
 	for _, w := range wishes {
 		_, err := st.Grant(ctx, w, now)

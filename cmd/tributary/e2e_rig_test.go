@@ -383,7 +383,7 @@ type publisher struct {
 	failing   map[string]int    // path → status instead of it
 	slow      map[string]chan struct{}
 	asked     []request
-	busy      map[string]int // requests in progress, by path
+	busy      map[string]int // requests in progress, by path and for wholeHost
 	most      map[string]int // the most that there were at one time
 }
 
@@ -393,6 +393,9 @@ type request struct {
 	header http.Header
 	status int
 }
+
+// wholeHost stands for all paths of a publisher.
+const wholeHost = ""
 
 func newPublisher(t *testing.T) *publisher {
 	p := &publisher{documents: map[string]string{}, failing: map[string]int{}, slow: map[string]chan struct{}{},
@@ -460,8 +463,10 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	document, known := p.documents[path]
 	failing, held := p.failing[path], p.slow[path]
-	p.busy[path]++
-	p.most[path] = max(p.most[path], p.busy[path])
+	for _, of := range []string{path, wholeHost} {
+		p.busy[of]++
+		p.most[of] = max(p.most[of], p.busy[of])
+	}
 	p.mu.Unlock()
 	if p.latency > 0 {
 		time.Sleep(rand.N(p.latency))
@@ -483,6 +488,7 @@ func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	p.busy[path]--
+	p.busy[wholeHost]--
 	p.asked = append(p.asked, request{path, r.Header.Clone(), status})
 	p.mu.Unlock()
 	w.Header().Set("ETag", tagOf(document))

@@ -70,7 +70,8 @@ func (c Config) schedule() cron.Schedule {
 func (c Config) nextRun(now time.Time) time.Time { return c.schedule().Next(now.In(c.TimeZone)) }
 
 // refresh is how often the feed's documents may change: the time between two
-// runs, within reason.
+// runs, within reason. The documents say it, so it is asked for one time always: a
+// schedule with pauses must not have replicas that began at other times say different things.
 func (c Config) refresh(now time.Time) time.Duration {
 	first := c.nextRun(now)
 	return min(max(c.nextRun(first).Sub(first), time.Minute), time.Hour)

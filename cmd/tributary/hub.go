@@ -3,14 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tributary/ingest/fetch"
+	"tributary/scheduler/cluster"
+	"tributary/store"
 	"tributary/web"
 	"tributary/web/hub"
 )
@@ -67,27 +72,29 @@ func (c Config) hubsLike(other Config) bool {
 	return c.Hub == other.Hub && c.Push == other.Push && c.HostSpacing == other.HostSpacing && c.Private == other.Private && c.fetching().UserAgent == other.fetching().UserAgent
 }
 
-// newsHub pushes news, by our own hub or through one elsewhere; nil: nobody does.
+// newsHub pushes news, by our own hub or through one elsewhere.
 type newsHub struct {
-	*hub.Hub
-	own   bool
-	front atomic.Pointer[web.Server]
+	*hub.Hub // nil: nobody does
+	own      bool
+	store    *store.Store
+	log      *slog.Logger
+	front    atomic.Pointer[web.Server]
 }
 
 // newHub makes the hub for the present configuration.
 func (s *server) newHub(base string) *newsHub {
 	address := s.cfg.hubURL(base)
+	n := &newsHub{own: address == base+"/hub", store: s.store, log: s.log}
 	if address == "" {
-		return nil
+		return n
 	}
-	n := &newsHub{own: address == base+"/hub"}
 	fetching := s.cfg.fetching()
 	o := hub.Options{
-		URL: address, Store: s.store, Topics: n, UserAgent: fetching.UserAgent, AllowPrivate: fetching.AllowPrivate, Logger: s.log,
+		URL: address, Main: web.Told(base), Store: s.store, Ours: s.ours(cluster.DutyHub), Topics: n, UserAgent: fetching.UserAgent, AllowPrivate: fetching.AllowPrivate, Logger: s.log,
 		From: func(r *http.Request) netip.Addr { return n.front.Load().Client(r) },
 	}
 	if !n.own {
-		o.Notify, o.Told = address, web.Told(base)
+		o.Notify = address
 	}
 	n.Hub = hub.New(o)
 	return n
@@ -95,7 +102,7 @@ func (s *server) newHub(base string) *newsHub {
 
 // handler answers subscribers, if the hub is our own; nil: nobody does.
 func (n *newsHub) handler() http.Handler {
-	if n == nil || !n.own {
+	if !n.own {
 		return nil
 	}
 	return n.Hub
@@ -103,18 +110,91 @@ func (n *newsHub) handler() http.Handler {
 
 // changed tells the hub that there may be news.
 func (n *newsHub) changed() {
-	if n != nil {
+	if n.Hub != nil {
 		n.Changed()
 	}
 }
 
 // run has the hub send what front has, until ctx ends.
 func (n *newsHub) run(ctx context.Context, front *web.Server, in *errgroup.Group) {
-	if n == nil {
-		return
-	}
 	n.front.Store(front)
-	in.Go(func() error { n.Run(ctx); return nil })
+	if n.Hub != nil {
+		front.Metrics().MustRegister(n.Hub)
+	}
+	in.Go(func() error {
+		if n.forget(ctx) && n.Hub != nil {
+			n.Run(ctx)
+		}
+		return nil
+	})
+}
+
+// forgetAgain is the pause before another try to forget.
+const forgetAgain = 5 * time.Second
+
+// forget ends the subscriptions of a hub that we were and are no more, so that
+// nothing is left to be sent if we become one again. It tries until it succeeds; done is
+// false when ctx has ended before.
+func (n *newsHub) forget(ctx context.Context) (done bool) {
+	for ctx.Err() == nil {
+		err := n.forgetOnce(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil {
+			n.log.Error("what is left of another hub cannot be removed, and is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(forgetAgain):
+		}
+	}
+	return false
+}
+
+func (n *newsHub) forgetOnce(ctx context.Context) error {
+	if n.own {
+		return nil // which hub elsewhere was told, the hub itself sees to
+	}
+	if n.Hub == nil {
+		if err := n.store.SyncPings(ctx, "", "", nil); err != nil {
+			return err
+		}
+	}
+	return n.store.DropSubscribers(ctx)
+}
+
+// greetHub says which hub pushes news.
+func (s *server) greetHub(p *program, base string) {
+	if address := s.cfg.hubURL(base); address != "" {
+		p.say("  hub    %s", address)
+	}
+}
+
+// checkHub says who pushes news, and how many want them. What is wrong with the
+// database, its own check says.
+func checkHub(ctx context.Context, cfg Config) (all []finding) {
+	base := cfg.withBaseURL(cfg.Listen).BaseURL
+	address := cfg.hubURL(base)
+	says := "none: news are not pushed"
+	switch {
+	case address == "":
+	case address != base+"/hub":
+		says = address + " is told of news"
+	default:
+		says = "our own, at " + address
+		_ = withExisting(ctx, cfg, func(st *store.Store) error {
+			if st == nil {
+				return nil
+			}
+			n, err := st.HubTotals(ctx, time.Now())
+			if err == nil {
+				says += fmt.Sprintf(": %s, %d unconfirmed, %d waiting to be sent", plural(n.Subscriptions, "subscription"), n.Wishes, n.Deliveries)
+			}
+			return err
+		})
+	}
+	return []finding{{"hub", true, says}}
 }
 
 // Topic is a document of the present front.

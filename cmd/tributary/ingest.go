@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tributary/feed"
-	"tributary/scheduler"
 )
 
 func (p *program) ingestCommand() *cobra.Command {
@@ -61,11 +60,15 @@ func (p *program) report(r feed.Report, zone *time.Location, asJSON bool) error 
 		}
 		return failures(r)
 	}
+	head, shared := []string{"SOURCE", "RESULT", "NEW", "UPDATED", "COPIES", "HELD", "NEXT DUE"}, r.Shared()
+	if shared {
+		head = append(head, "WORKER")
+	}
 	rows := make([][]string, len(r.Sources))
 	for i, s := range r.Sources {
-		rows[i] = reportRow(s, zone)
+		rows[i] = reportRow(s, shared, zone)
 	}
-	if err := p.table([]string{"SOURCE", "RESULT", "NEW", "UPDATED", "COPIES", "HELD", "NEXT DUE", "WHY"}, rows); err != nil {
+	if err := p.table(append(head, "WHY"), rows); err != nil {
 		return err
 	}
 	c := r.Counts
@@ -74,13 +77,17 @@ func (p *program) report(r feed.Report, zone *time.Location, asJSON bool) error 
 	return failures(r)
 }
 
-// reportRow is a source's line in the table.
-func reportRow(s feed.SourceReport, zone *time.Location) []string {
+// reportRow is a source's line in the table, with the process that had it if several share the work.
+func reportRow(s feed.SourceReport, shared bool, zone *time.Location) []string {
 	row := []string{s.Source, string(s.Outcome)}
 	for _, n := range []int{s.Counts.Published, s.Counts.Updated, s.Counts.Copies, s.Counts.Held} {
 		row = append(row, number(n))
 	}
-	return append(row, when(s.NextDue, zone), cmp.Or(s.Error, s.DueReason))
+	row = append(row, when(s.NextDue, zone))
+	if shared {
+		row = append(row, cmp.Or(s.Worker, "–"))
+	}
+	return append(row, cmp.Or(s.Error, s.DueReason))
 }
 
 // number leaves zeros out, so that the others stand out.
@@ -110,7 +117,7 @@ func failures(r feed.Report) error {
 const progressEvery = 100 * time.Millisecond
 
 // showProgress draws a bar on a terminal until the returned function is called.
-func (p *program) showProgress(ctx context.Context, s *scheduler.Scheduler, run string) (stop func()) {
+func (p *program) showProgress(ctx context.Context, s runner, run string) (stop func()) {
 	if !isTerminal(p.stderr) {
 		return func() {}
 	}

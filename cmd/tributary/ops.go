@@ -10,6 +10,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest/fetch"
+	"tributary/scheduler/cluster"
 	"tributary/store"
 )
 
@@ -26,6 +27,7 @@ const (
 // watcher looks after the installation, and notes what a person should look at.
 type watcher struct {
 	store     *store.Store
+	ours      func() bool // it is this process that looks
 	fetcher   *fetcher
 	rendering func() string   // why it fails; "": it does not
 	data      string          // folder of the database; "": it is elsewhere
@@ -41,7 +43,7 @@ type watcher struct {
 // newWatcher makes the watcher of a program that serves.
 func (s *server) newWatcher() *watcher {
 	w := &watcher{
-		store: s.store, fetcher: s.fetcher, runs: s.scheduler.Ended(), location: s.cfg.TimeZone, now: time.Now, log: s.log,
+		store: s.store, ours: s.ours(cluster.DutyWatch), fetcher: s.fetcher, runs: s.scheduler.Ended(), location: s.cfg.TimeZone, now: time.Now, log: s.log,
 		rendering: func() string { return s.front.Load().RenderingFault() },
 		checked:   make(chan struct{}, 1),
 	}
@@ -59,7 +61,7 @@ func (w *watcher) run(ctx context.Context) error {
 		tick := time.NewTicker(opsEvery)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			if err := w.lookIfOurs(ctx); err != nil && ctx.Err() == nil {
 				w.log.Error("cannot look for what needs a person; it is tried again", "error", err)
 			}
 			select {
@@ -76,6 +78,14 @@ func (w *watcher) run(ctx context.Context) error {
 		return nil
 	})
 	return g.Wait()
+}
+
+// lookIfOurs looks, unless another process does.
+func (w *watcher) lookIfOurs(ctx context.Context) error {
+	if !w.ours() {
+		return nil
+	}
+	return w.look(ctx)
 }
 
 // look stores what has begun, changed and ended, and logs what is new.
@@ -120,7 +130,9 @@ func (w *watcher) checkDaily(ctx context.Context) {
 			wait.Stop()
 			return
 		case <-wait.C:
-			w.check(ctx, w.store.Check)
+			if w.ours() {
+				w.check(ctx, w.store.Check)
+			}
 		}
 	}
 }

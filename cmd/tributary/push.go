@@ -9,6 +9,7 @@ import (
 
 	"tributary/ingest/fetch"
 	"tributary/ingest/push"
+	"tributary/scheduler/cluster"
 )
 
 // What the key push says; auto is kept as "".
@@ -54,7 +55,7 @@ func (s *server) newSubscriber(base string) *subscriber {
 	n := &subscriber{transport: fetch.Guarded(fetching.AllowPrivate, func(string, bool) {})}
 	n.Subscriber = push.New(push.Options{
 		Base: s.cfg.pushBase(base), Store: s.store, Take: s.scheduler.Push, Transport: n.transport, UserAgent: fetching.UserAgent,
-		Logger: s.log, Named: s.named, Spacing: fetching.HostSpacing,
+		Logger: s.log, Named: s.named, Ours: s.ours(cluster.DutyPush), Spacing: fetching.HostSpacing,
 		Count: func(result string) { s.front.Load().CountPush(result) },
 	})
 	return n

@@ -22,7 +22,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 	},
 		p.serveCommand(), p.ingestCommand(), p.sourceCommand(), p.itemCommand(), p.topicCommand(),
-		p.keyCommand(), p.checkCommand(), p.backupCommand(), p.healthCommand(), p.versionCommand(),
+		p.keyCommand(), p.checkCommand(), p.workersCommand(), p.backupCommand(), p.migrateCommand(), p.healthCommand(), p.versionCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
@@ -51,6 +51,9 @@ var settingFlags = []settingFlag{
 	{"database-url", "database_url", "postgres:// `url` to use instead of SQLite in the data folder"},
 }
 
+// roleFlag is one of serve alone.
+var roleFlag = settingFlag{"role", "role", "with PostgreSQL: `web` to serve only, worker to ingest only (default all)"}
+
 // addFlags declares the flags that every command has.
 func (p *program) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&p.configFile, "config", "", "configuration `file` (default tributary.yaml, if there is one)")
@@ -65,8 +68,8 @@ func (p *program) addFlags(flags *pflag.FlagSet) {
 // readFlags keeps the settings that the command line really gave.
 func (p *program) readFlags(flags *pflag.FlagSet) {
 	p.flags = nil
-	for _, f := range slices.Concat(settingFlags, switchFlags) {
-		if given := flags.Lookup(f.flag); given.Changed {
+	for _, f := range append(slices.Concat(settingFlags, switchFlags), roleFlag) {
+		if given := flags.Lookup(f.flag); given != nil && given.Changed {
 			p.flags = append(p.flags, value{f.key, given.Value.String(), "--" + f.flag})
 		}
 	}

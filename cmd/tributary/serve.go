@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tributary/feed"
+	"tributary/scheduler/cluster"
 	"tributary/store"
 	"tributary/web"
 )
@@ -27,7 +28,7 @@ import (
 const stopWithin = 8 * time.Second
 
 func (p *program) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Watch the sources and serve the feed",
 		Long: "Ingests what is due, on schedule and when a document in the seeds folder changes, and serves the feed.\n" +
@@ -39,6 +40,8 @@ func (p *program) serveCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().String(roleFlag.flag, "", roleFlag.help)
+	return cmd
 }
 
 // serve runs everything until ctx ends.
@@ -58,8 +61,11 @@ func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error 
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, cfg, st, newLogger(p.stderr))
+	a, err := newApp(ctx, cfg, st, newLogger(p.stderr), cfg.Role)
 	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.join(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	s := &server{program: p, app: a, id: id, token: token, listening: listener.Addr().String()}
@@ -114,7 +120,11 @@ type server struct {
 
 // ServeHTTP passes each request to the present front.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.front.Load().Handler().ServeHTTP(w, r)
+	handler := s.front.Load().Handler()
+	if s.cfg.Role == cluster.RoleWorker {
+		handler = s.workerPaths(handler)
+	}
+	handler.ServeHTTP(w, r)
 }
 
 // greet tells a person where to go, what there is, and what happens next.
@@ -129,6 +139,7 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 	p.say("  Atom   %s/feed.atom", base)
 	p.say("  RSS    %s/feed.rss", base)
 	p.say("  JSON   %s/feed.json", base)
+	s.greetHub(p, base)
 	if base != "http://"+s.listening {
 		p.say("  listens on %s", s.listening)
 	}
@@ -164,8 +175,10 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	httpServer.Handler = s
 	g.Go(func() error { return s.scheduler.Run(ctx) })
 	g.Go(func() error { return s.reloads(ctx) })
-	ops := s.newWatcher()
-	g.Go(func() error { return ops.run(ctx) })
+	if s.cfg.Role != cluster.RoleWorker {
+		ops := s.newWatcher()
+		g.Go(func() error { return ops.run(ctx) })
+	}
 	g.Go(func() error {
 		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return feed.Errorf(feed.CodeUnavailable, "serving ended: %w", err)
@@ -195,7 +208,7 @@ func (s *server) site() feed.Site {
 	return feed.Site{
 		ID: s.id, Title: c.Title, Description: c.Description, Language: c.Language, Author: c.Author,
 		Icon: c.Icon, Contact: c.Contact, BaseURL: c.BaseURL, Version: version,
-		Started: beforeAnyItem, Refresh: c.refresh(time.Now()),
+		Started: beforeAnyItem, Refresh: c.refresh(beforeAnyItem),
 	}
 }
 
@@ -220,9 +233,12 @@ func (s *server) newFront(ctx context.Context) {
 	}
 	ctx, s.stopWeb = context.WithCancel(ctx)
 	s.front.Store(front)
+	s.pushed.Store(pushed)
+	if s.cfg.Role == cluster.RoleWorker {
+		return // there is nobody to serve
+	}
 	s.watching.Go(func() error { front.Watch(ctx); return nil })
 	hub.run(ctx, front, &s.watching)
-	s.pushed.Store(pushed)
 	pushed.run(ctx, &s.watching)
 }
 
@@ -290,6 +306,7 @@ func fixed(old, now Config) []string {
 		{"data", old.Data != now.Data},
 		{"database_url", old.DatabaseURL != now.DatabaseURL},
 		{"token", old.Token != now.Token},
+		{"role", old.Role != now.Role},
 	} {
 		if k.changed {
 			keys = append(keys, k.key)
@@ -300,6 +317,6 @@ func fixed(old, now Config) []string {
 
 // keepFixed is now with those keys as in old.
 func keepFixed(now, old Config) Config {
-	now.Listen, now.Data, now.DatabaseURL, now.Token = old.Listen, old.Data, old.DatabaseURL, old.Token
+	now.Listen, now.Data, now.DatabaseURL, now.Token, now.Role = old.Listen, old.Data, old.DatabaseURL, old.Token, old.Role
 	return now
 }

@@ -153,35 +153,48 @@ func (p *program) sourceList(ctx context.Context, cfg Config, st *store.Store, l
 		return err
 	}
 	list = append(list, unseen(cfg, list)...)
+	working, err := workingNow(ctx, cfg)
+	if err != nil {
+		return err
+	}
 	switch {
 	case asJSON:
 		views := make([]sourceView, len(list))
 		for i, s := range list {
 			views[i] = sourceJSON(s)
+			views[i].Worker = working[s.ID]
 		}
 		return p.json(views)
 	case long:
 		pushes, err := st.Pushes(ctx)
 		for _, s := range list {
-			p.sourceDetails(cfg, s, pushes)
+			p.sourceDetails(cfg, s, pushes, working[s.ID])
 		}
 		return err
 	}
-	return p.sourceTable(cfg, list)
+	return p.sourceTable(cfg, list, working)
 }
 
-// sourceTable prints a line for each source, and below them what is wrong with
-// those that fail.
-func (p *program) sourceTable(cfg Config, list []feed.Source) error {
+// sourceTable prints a line for each source, with who works on it if anybody does on
+// one, and below them what is wrong with those that fail.
+func (p *program) sourceTable(cfg Config, list []feed.Source, working map[int64]string) error {
+	head := []string{"SOURCE", "STATUS", "LAST FETCH", "LAST CHANGE", "NEXT DUE"}
+	if len(working) > 0 {
+		head = append(head, "WORKER NOW")
+	}
 	rows, failed := make([][]string, len(list)), []string{}
 	for i, s := range list {
 		rows[i] = []string{s.Slug, conditionOf(s), when(s.State.LastFetch, cfg.TimeZone), when(s.State.LastChange, cfg.TimeZone),
-			dueOf(s, cfg.TimeZone), reasonOf(s)}
+			dueOf(s, cfg.TimeZone)}
+		if len(working) > 0 {
+			rows[i] = append(rows[i], cmp.Or(working[s.ID], "–"))
+		}
+		rows[i] = append(rows[i], reasonOf(s))
 		if s.State.Error != "" {
 			failed = append(failed, s.Slug+": "+s.State.Error)
 		}
 	}
-	if err := p.table([]string{"SOURCE", "STATUS", "LAST FETCH", "LAST CHANGE", "NEXT DUE", "WHY THEN"}, rows); err != nil {
+	if err := p.table(append(head, "WHY THEN"), rows); err != nil {
 		return err
 	}
 	if len(failed) > 0 {
@@ -191,11 +204,12 @@ func (p *program) sourceTable(cfg Config, list []feed.Source) error {
 }
 
 // sourceDetails prints all that is known of a source. Its secrets are left out.
-func (p *program) sourceDetails(cfg Config, s feed.Source, pushes []feed.Push) {
+func (p *program) sourceDetails(cfg Config, s feed.Source, pushes []feed.Push, worker string) {
 	st := s.State
 	p.say("%s (%s)", s.Slug, s.Title())
 	p.detail("status", conditionOf(s))
 	p.detail("error", st.Error)
+	p.detail("worker now", worker)
 	p.detail("address", feed.Redacted(s.URL))
 	p.detail("moved to", st.FetchURL)
 	p.detail("headers", strings.Join(slices.Sorted(maps.Keys(s.Headers)), ", "))
@@ -329,6 +343,7 @@ type sourceView struct {
 	Status      string      `json:"status"`
 	Condition   string      `json:"condition"` // in words
 	Error       string      `json:"error,omitempty"`
+	Worker      string      `json:"worker,omitempty"` // who works on it now, where several processes share the work
 	Failures    int         `json:"failures"`
 	LastFetch   time.Time   `json:"last_fetch,omitzero"`
 	LastSuccess time.Time   `json:"last_success,omitzero"`

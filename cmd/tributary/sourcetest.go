@@ -176,7 +176,7 @@ func (t *trial) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := newClient(t.cfg, limited)
+	client := newClient(t.cfg.fetching(), limited)
 	defer client.Close()
 	var res fetch.Result
 	res, t.steps = client.Trace(ctx, asked)
