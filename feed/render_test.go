@@ -240,6 +240,17 @@ func TestADateThatNoFeedCanSayIsReplaced(t *testing.T) {
 	}
 }
 
+func TestOfTextsOfALengthTheOlderOnesAreCut(t *testing.T) {
+	items := longItems(20, 4000)
+	for _, f := range formats {
+		s := fixtureSite(base)
+		s.Budget = len(f.must(t, s, items)) - 9000
+		if cut := whichAreCut(parse(t, f.must(t, s, items))); !cmp.Equal(cut, []int{17, 18, 19}) {
+			t.Errorf("%s: cut are %v, want the three oldest", f.name, cut)
+		}
+	}
+}
+
 func TestALongDocumentKeepsEveryItemAndCutsTheLongestTexts(t *testing.T) {
 	items := longItems(20, 4000)
 	for _, i := range []int{3, 11} {

@@ -2,7 +2,6 @@ package feed
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -91,8 +90,8 @@ func (s Site) updated(views []view) time.Time {
 // earliest is the date of a document that has none.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// render writes the page's items by write, and a second time with the longest
-// texts cut where the first outgrew the budget. No item is ever dropped: a
+// render writes the page's items by write, and a second time with texts cut where
+// the first outgrew the budget. No item is ever dropped: a
 // reader who missed the full text can still read on, one who missed the item
 // would never know.
 func (s Site) render(p Page, write func([]view) ([]byte, error)) ([]byte, error) {
@@ -107,26 +106,24 @@ func (s Site) render(p Page, write func([]view) ([]byte, error)) ([]byte, error)
 	if err != nil || len(out) <= budget {
 		return out, err
 	}
-	shorten(views, len(out)-budget)
+	shorten(views, len(out)-budget, budget/longestShare)
 	return write(views)
 }
 
-// shorten replaces texts by summary and link, the longest first, so that as
-// few as possible lose theirs; the older first among equals. It stops when
-// excess bytes are saved.
-func shorten(views []view, excess int) {
-	order := make([]int, len(views))
-	for i := range views {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(len(views[b].content), len(views[a].content)), cmp.Compare(b, a))
-	})
-	for _, i := range order {
-		if excess <= 0 {
-			return
+// longestShare is the part of the budget, one in so many, that a single text may
+// take where there is not room for all.
+const longestShare = 4
+
+// shorten replaces texts by summary and link until excess bytes are saved: those
+// that are longer than most first, then the older ones first, so that each was there whole
+// while it was new.
+func shorten(views []view, excess, most int) {
+	for _, above := range []int{most, 0} {
+		for i := len(views) - 1; i >= 0 && excess > 0; i-- {
+			if len(views[i].content) > above {
+				excess -= views[i].shorten()
+			}
 		}
-		excess -= views[i].shorten()
 	}
 }
 

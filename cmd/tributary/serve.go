@@ -134,6 +134,12 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 		return err
 	}
 	base := s.site().BaseURL
+	if s.cfg.Role == cluster.RoleWorker {
+		p.say("Tributary %s works on %q", version, s.cfg.Title)
+		p.say("  health %s/healthz, and /readyz, /metrics", base)
+		p.say("%s, %s", plural(n.Sources, "source"), plural(n.Items, "item"))
+		return nil
+	}
 	p.say("Tributary %s serves %q", version, s.cfg.Title)
 	p.say("  page   %s/", base)
 	p.say("  Atom   %s/feed.atom", base)
@@ -149,9 +155,24 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 	if s.cfg.Closed {
 		p.say("  private: the page asks for the token, feeds need a reader key (tributary key add NAME)")
 	}
+	if s.cfg.Role == cluster.RoleWeb {
+		s.greetReplica(p, tokenFile)
+		p.say("%s, %s; processes of the role worker look for more", plural(n.Sources, "source"), plural(n.Items, "item"))
+		return nil
+	}
 	p.say("%s, %s; a run begins now, the next one is at %s", plural(n.Sources, "source"), plural(n.Items, "item"),
 		when(s.cfg.nextRun(time.Now()), s.cfg.TimeZone))
 	return nil
+}
+
+// greetReplica says what all who serve have to say alike, and do not.
+func (s *server) greetReplica(p *program, tokenFile string) {
+	if tokenFile != "" {
+		p.say("  if others serve too, give all the same token (TRIBUTARY_TOKEN): a log-in at one is none at the next else")
+	}
+	if s.cfg.BaseURL == "" {
+		p.say("  if others serve too, give all the same base_url: it is in every document")
+	}
 }
 
 // tellTopic logs what decides about the topic, unless it said so before.
