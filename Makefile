@@ -5,6 +5,7 @@ FUZZTIME  ?= 60s
 IMAGE     ?= tributary
 VALIDATOR ?=
 CORPORA   ?= ../shared/corpora
+EVAL_DB   ?=
 
 TOOLS         := $(CURDIR)/.tools
 GOLANGCI      := v2.15.0
@@ -55,16 +56,22 @@ bench: build ## measure the program beside a floor of the same work, in one run
 bench-decide: ## measure what deciding one entry takes with up to a million in the store (some minutes, 6 GB)
 	CGO_ENABLED=0 $(GO) run ./cmd/bench decide -sizes 10000,100000,1000000
 
+.PHONY: bench-cluster
+bench-cluster: build ## measure several processes on one PostgreSQL, then kill them (about half an hour)
+	CGO_ENABLED=0 $(GO) run ./cmd/bench cluster ./tributary
+
 .PHONY: parity
 parity: ## compare what is parsed with what others parse, on the documents in CORPORA
 	$(GO) run ./cmd/evaluate parse $(CORPORA)/feeds $(CORPORA)/feeds/reference.jsonl
 
 .PHONY: eval
-eval: ## compare copies, stories and topic with labels, on the collections in CORPORA
-	$(GO) run ./cmd/evaluate stories $(CORPORA)/labelled/stories-ecb.jsonl $(CORPORA)/labelled/stories-wikinews.jsonl
-	$(GO) run ./cmd/evaluate copies $(CORPORA)/labelled/topics-reuters-train.jsonl \
+eval: ## compare copies, stories and topic with labels, on the collections in CORPORA (EVAL_DB=url: on PostgreSQL)
+	$(GO) run ./cmd/evaluate stories $(EVAL_IN) $(CORPORA)/labelled/stories-ecb.jsonl $(CORPORA)/labelled/stories-wikinews.jsonl
+	$(GO) run ./cmd/evaluate copies $(EVAL_IN) $(CORPORA)/labelled/topics-reuters-train.jsonl \
 		$(CORPORA)/labelled/neardup-reuters-train.tsv $(CORPORA)/labelled/neardup-reuters-train-conflicts.tsv
-	$(GO) run ./cmd/evaluate topic --seeds $(CORPORA)/../seeds ingest/topic/testdata/short.jsonl
+	$(GO) run ./cmd/evaluate topic $(EVAL_IN) --seeds $(CORPORA)/../seeds ingest/topic/testdata/short.jsonl
+
+eval: EVAL_IN = $(if $(EVAL_DB),--database-url '$(EVAL_DB)')
 
 .PHONY: golden
 golden: ## write the golden files anew; look at the difference before you keep it

@@ -28,6 +28,7 @@ const copyWindow = 14 * 24 * time.Hour
 // many of those that conflict in their numbers.
 func copiesCommand(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("copies", flag.ContinueOnError)
+	database := databaseFlag(flags)
 	rows := flags.String("rows", "", "write one JSON line per document to `FILE`")
 	diff := flags.Bool("diff", false, "print each pair that was decided otherwise")
 	if err := flags.Parse(args); err != nil {
@@ -46,7 +47,7 @@ func copiesCommand(args []string, out io.Writer) error {
 			return err
 		}
 	}
-	docs, got, err := try(context.Background(), flags.Arg(0))
+	docs, got, err := try(context.Background(), *database, flags.Arg(0))
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,12 @@
 // have labelled. It is a developer's tool, no part of the program.
 //
 //	evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
-//	evaluate copies [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
+//	evaluate copies [--database-url URL] [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
 //	evaluate english COLLECTION COLLECTION…
 //	evaluate robust [--every N] ROOT
 //	evaluate speed [--rounds N] ROOT
-//	evaluate stories [--rows FILE] FILE.jsonl...
-//	evaluate topic --seeds DIR|FILE [--topic NAME] [--rows FILE] STREAM.jsonl
+//	evaluate stories [--database-url URL] [--rows FILE] FILE.jsonl...
+//	evaluate topic --seeds DIR|FILE [--topic NAME] [--database-url URL] [--rows FILE] STREAM.jsonl
 package main
 
 import (
@@ -28,12 +28,12 @@ var commands = map[string]func(args []string, out io.Writer) error{
 }
 
 const usage = `usage: evaluate parse [--rows FILE] [--diff] ROOT REFERENCE.jsonl
-       evaluate copies [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
+       evaluate copies [--database-url URL] [--rows FILE] [--diff] DOCS.jsonl PAIRS.tsv [CONFLICTS.tsv]
        evaluate english COLLECTION COLLECTION...
        evaluate robust [--every N] ROOT
        evaluate speed [--rounds N] ROOT
-       evaluate stories [--rows FILE] FILE.jsonl...
-       evaluate topic --seeds DIR|FILE [--topic NAME] [--rows FILE] STREAM.jsonl`
+       evaluate stories [--database-url URL] [--rows FILE] FILE.jsonl...
+       evaluate topic --seeds DIR|FILE [--topic NAME] [--database-url URL] [--rows FILE] STREAM.jsonl`
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

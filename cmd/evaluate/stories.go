@@ -13,6 +13,7 @@ import (
 // and tells how many of the pairs that became one item belong to one story.
 func storiesCommand(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("stories", flag.ContinueOnError)
+	database := databaseFlag(flags)
 	rows := flags.String("rows", "", "write one JSON line per document to `FILE`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -25,7 +26,7 @@ func storiesCommand(args []string, out io.Writer) error {
 		return err
 	}
 	for _, path := range flags.Args() {
-		docs, got, err := try(context.Background(), path)
+		docs, got, err := try(context.Background(), *database, path)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func storiesCommand(args []string, out io.Writer) error {
 }
 
 // try takes a file's documents through the pipeline.
-func try(ctx context.Context, path string) ([]labelled, []outcome, error) {
+func try(ctx context.Context, databaseURL, path string) ([]labelled, []outcome, error) {
 	docs, err := readDocuments(path)
 	if err == nil && len(docs) == 0 {
 		err = fmt.Errorf("%s: there is no document in it", path)
@@ -52,7 +53,7 @@ func try(ctx context.Context, path string) ([]labelled, []outcome, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := newTrial(ctx)
+	t, err := newTrial(ctx, databaseURL)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,6 +31,7 @@ func topicCommand(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("topic", flag.ContinueOnError)
 	seeds := flags.String("seeds", "", "folder of documents, or `FILE` of JSON lines with title and text")
 	name := flags.String("topic", "", "what has this `NAME` among its topics is relevant; else what says so by relevant")
+	database := databaseFlag(flags)
 	rows := flags.String("rows", "", "write one JSON line per document to `FILE`")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,7 +47,7 @@ func topicCommand(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n, got, err := filtered(context.Background(), *seeds, docs)
+	n, got, err := filtered(context.Background(), *database, *seeds, docs)
 	if err != nil {
 		return err
 	}
@@ -71,8 +72,8 @@ func (j judged) on() bool {
 
 // filtered takes the documents through a pipeline that learned from the seeds,
 // and tells how many seeds there were.
-func filtered(ctx context.Context, seeds string, docs []labelled) (n int, got []judged, err error) {
-	t, err := newTrial(ctx)
+func filtered(ctx context.Context, databaseURL, seeds string, docs []labelled) (n int, got []judged, err error) {
+	t, err := newTrial(ctx, databaseURL)
 	if err != nil {
 		return 0, nil, err
 	}

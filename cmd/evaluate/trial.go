@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -23,6 +23,7 @@ import (
 type trial struct {
 	dir      string
 	store    *store.Store
+	leave    func() error // takes away what the store kept elsewhere
 	pipeline *ingest.Pipeline
 	now      time.Time
 	document []byte // what the next fetch brings
@@ -37,15 +38,22 @@ type outcome struct {
 	Story string `json:"story"`
 }
 
-func newTrial(ctx context.Context) (*trial, error) {
+// newTrial keeps what it makes in a temporary folder, but for the store if a
+// database is named.
+func newTrial(ctx context.Context, databaseURL string) (*trial, error) {
 	dir, err := os.MkdirTemp("", "evaluate")
 	if err != nil {
 		return nil, err
 	}
 	t := &trial{dir: dir, filter: ingest.Filter{Mode: ingest.FilterOff}}
-	if t.store, err = store.Open(ctx, store.Options{Path: filepath.Join(dir, "trial.db")}); err != nil {
-		return nil, err
+	place, leave, err := placeFor(ctx, dir, databaseURL)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	if t.store, err = store.Open(ctx, place); err != nil {
+		return nil, errors.Join(err, leave(), os.RemoveAll(dir))
+	}
+	t.leave = leave
 	t.pipeline = &ingest.Pipeline{
 		Store: scheduler.ForPipeline(t.store), Fetcher: t, Policy: scheduler.Policy{},
 		Now: func() time.Time { return t.now }, Filter: func() ingest.Filter { return t.filter },
@@ -54,10 +62,7 @@ func newTrial(ctx context.Context) (*trial, error) {
 }
 
 func (t *trial) close() error {
-	if err := t.store.Close(); err != nil {
-		return err
-	}
-	return os.RemoveAll(t.dir)
+	return errors.Join(t.store.Close(), t.leave(), os.RemoveAll(t.dir))
 }
 
 // Get is what the pipeline takes for the network.
