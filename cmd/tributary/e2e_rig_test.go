@@ -176,8 +176,9 @@ type served struct {
 	ended chan struct{}
 }
 
-// greeting names the address at its end if that is not the base URL's.
-var greeting = regexp.MustCompile(`(?s)  page   http://(\S+)/\n.*?(?:  listens on (\S+)\n.*)?; a run begins now`)
+// greeting names the address at its end if that is not the base URL's. One that only
+// works names no other.
+var greeting = regexp.MustCompile(`(?s)  (?:page  |health) http://([^\s/]+)/.*?(?:  listens on (\S+).*)?\n\d+ sources?, \d+ items?`)
 
 // serve starts the program on a free port and waits until it answers. Its base
 // URL stays the same, whatever the port.

@@ -136,7 +136,7 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 	base := s.site().BaseURL
 	if s.cfg.Role == cluster.RoleWorker {
 		p.say("Tributary %s works on %q", version, s.cfg.Title)
-		p.say("  health %s/healthz, and /readyz, /metrics", base)
+		p.say("  health http://%s/healthz, and /readyz, /metrics", s.listening)
 		p.say("%s, %s", plural(n.Sources, "source"), plural(n.Items, "item"))
 		return nil
 	}
