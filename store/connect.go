@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"maps"
 	"net"
 	"strings"
 	"syscall"
@@ -36,14 +37,19 @@ const deadAfter = 15 * time.Second
 // the value of idle_in_transaction_session_timeout.
 const IdleAtMost = "10s"
 
-// connect makes a pool of connections; none is opened yet.
-func (e postgresEngine) connect() (*sql.DB, error) {
+// connect makes a pool of connections with settings of the server's; none is opened yet.
+func (e postgresEngine) connect(settings map[string]string) (*sql.DB, error) {
 	config, err := e.config()
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(config.RuntimeParams, settings)
 	return stdlib.OpenDB(*config), nil
 }
+
+// ConnConfig says how connections are made to a database on a server, for who makes
+// some besides a Store's.
+func ConnConfig(dsn string) (*pgx.ConnConfig, error) { return postgresEngine{dsn: dsn}.config() }
 
 // config says how a connection is made: so that it notices when the server has
 // vanished.

@@ -12,13 +12,13 @@ import (
 	"tributary/feed"
 )
 
-// runsKept is how many reports are kept.
-const runsKept = 500
+// RunsKept is how many reports are kept.
+const RunsKept = 500
 
 // SaveRun stores a run's report, in place of an earlier one of the same ID. The
 // newest 500 are kept.
 func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
-	report, err := packReport(r)
+	report, err := PackReport(r)
 	if err != nil {
 		return err
 	}
@@ -29,8 +29,8 @@ func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `DELETE FROM run WHERE started <
-			(SELECT MIN(kept.started) FROM (SELECT started FROM run ORDER BY started DESC LIMIT $1) kept)`, int64(runsKept))
+		_, err = t.exec(ctx, `DELETE FROM run WHERE running = 0 AND started <
+			(SELECT MIN(kept.started) FROM (SELECT started FROM run ORDER BY started DESC LIMIT $1) kept)`, int64(RunsKept))
 		return err
 	})
 }
@@ -39,8 +39,8 @@ func (s *Store) SaveRun(ctx context.Context, r feed.Report) error {
 // 10,000 sources makes 3 MB, of which gzip leaves a twentieth.
 const packLimit = 4 << 10
 
-// packReport is a report as it is stored: JSON, or gzip of it.
-func packReport(r feed.Report) ([]byte, error) {
+// PackReport is a report as it is stored: JSON, or gzip of it.
+func PackReport(r feed.Report) ([]byte, error) {
 	plain, err := json.Marshal(r)
 	if err != nil || len(plain) < packLimit {
 		return plain, err
@@ -69,7 +69,8 @@ func unpack(packed []byte) ([]byte, error) {
 	return io.ReadAll(z)
 }
 
-func unpackReport(b []byte) (r feed.Report, err error) {
+// UnpackReport undoes PackReport.
+func UnpackReport(b []byte) (r feed.Report, err error) {
 	var in io.Reader = bytes.NewReader(b)
 	if !bytes.HasPrefix(b, []byte("{")) {
 		if in, err = gzip.NewReader(in); err != nil {
@@ -87,12 +88,12 @@ func (s *Store) Run(ctx context.Context, id string) (feed.Report, error) {
 	var b []byte
 	found, err := s.reader.one(ctx, `SELECT report FROM run WHERE id = $1`, []any{id}, &b)
 	if err == nil && !found {
-		err = feed.Errorf(feed.CodeNotFound, "there is no run %q: the newest %d are kept", id, runsKept)
+		err = feed.Errorf(feed.CodeNotFound, "there is no run %q: the newest %d are kept", id, RunsKept)
 	}
 	if err != nil {
 		return feed.Report{}, err
 	}
-	return unpackReport(b)
+	return UnpackReport(b)
 }
 
 // Runs are the newest reports, newest first.
@@ -113,7 +114,7 @@ func (s *Store) runs(ctx context.Context, query string, args ...any) ([]feed.Rep
 			if err := scan(&b); err != nil {
 				return err
 			}
-			r, err := unpackReport(b)
+			r, err := UnpackReport(b)
 			all = append(all, r)
 			return err
 		})

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -68,7 +69,7 @@ func (p *program) serve(ctx context.Context, cfg Config, st *store.Store) error 
 	if err := a.join(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	s := &server{program: p, app: a, id: id, token: token, listening: listener.Addr().String()}
+	s := &server{program: p, app: a, id: id, token: token, role: cfg.Role, listening: listener.Addr().String()}
 	if err = s.tellTopic(ctx); err == nil {
 		err = s.greet(ctx, p, tokenFile)
 	}
@@ -109,6 +110,7 @@ type server struct {
 	program   *program
 	id        string // of the combined feed
 	token     string
+	role      cluster.Role
 	listening string // the real address, where cfg leaves the port open
 	topicTold string // what the log said last of who decides about the topic
 
@@ -121,7 +123,7 @@ type server struct {
 // ServeHTTP passes each request to the present front.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler := s.front.Load().Handler()
-	if s.cfg.Role == cluster.RoleWorker {
+	if s.role == cluster.RoleWorker {
 		handler = s.workerPaths(handler)
 	}
 	handler.ServeHTTP(w, r)
@@ -134,7 +136,7 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 		return err
 	}
 	base := s.site().BaseURL
-	if s.cfg.Role == cluster.RoleWorker {
+	if s.role == cluster.RoleWorker {
 		p.say("Tributary %s works on %q", version, s.cfg.Title)
 		p.say("  health http://%s/healthz, and /readyz, /metrics", s.listening)
 		p.say("%s, %s", plural(n.Sources, "source"), plural(n.Items, "item"))
@@ -155,9 +157,13 @@ func (s *server) greet(ctx context.Context, p *program, tokenFile string) error 
 	if s.cfg.Closed {
 		p.say("  private: the page asks for the token, feeds need a reader key (tributary key add NAME)")
 	}
-	if s.cfg.Role == cluster.RoleWeb {
+	if s.role == cluster.RoleWeb {
 		s.greetReplica(p, tokenFile)
 		p.say("%s, %s; processes of the role worker look for more", plural(n.Sources, "source"), plural(n.Items, "item"))
+		return nil
+	}
+	if s.cluster != nil {
+		p.say("%s, %s; what is due is looked for every minute", plural(n.Sources, "source"), plural(n.Items, "item"))
 		return nil
 	}
 	p.say("%s, %s; a run begins now, the next one is at %s", plural(n.Sources, "source"), plural(n.Items, "item"),
@@ -196,7 +202,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	httpServer.Handler = s
 	g.Go(func() error { return s.scheduler.Run(ctx) })
 	g.Go(func() error { return s.reloads(ctx) })
-	if s.cfg.Role != cluster.RoleWorker {
+	if s.role != cluster.RoleWorker {
 		ops := s.newWatcher()
 		g.Go(func() error { return ops.run(ctx) })
 	}
@@ -211,11 +217,15 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 		s.log.Info("stopping: running work may finish", "within", stopWithin)
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if httpServer.Shutdown(last) != nil {
+				_ = httpServer.Close() // requests that outlast it are cut off
+			}
+		})
 		s.pushed.Load().Drain(last) // what hubs were told has come is taken in
 		s.scheduler.Stop(last)
-		if httpServer.Shutdown(last) != nil { // requests that outlast it are cut off
-			return httpServer.Close()
-		}
+		serving.Wait()
 		return nil
 	})
 	err := g.Wait()
@@ -255,7 +265,7 @@ func (s *server) newFront(ctx context.Context) {
 	ctx, s.stopWeb = context.WithCancel(ctx)
 	s.front.Store(front)
 	s.pushed.Store(pushed)
-	if s.cfg.Role == cluster.RoleWorker {
+	if s.role == cluster.RoleWorker {
 		return // there is nobody to serve
 	}
 	s.watching.Go(func() error { front.Watch(ctx); return nil })

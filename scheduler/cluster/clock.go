@@ -26,17 +26,16 @@ const (
 	abandoned = time.Minute
 )
 
-// wake makes jobs for the sources that are due and have none, and ends runs that
-// nobody has ended.
+// wake makes jobs for the sources that are due and have none, and mends what processes
+// that died between two steps have left.
 func (c *Cluster) wake(ctx context.Context) error {
-	if err := c.finishAbandoned(ctx); err != nil {
-		return err
-	}
-	if err := c.seeSeeds(ctx); err != nil {
-		return err
+	for _, do := range []func(context.Context) error{c.finishAbandoned, c.askForgotten, c.seeSeeds} {
+		if err := do(ctx); err != nil {
+			return err
+		}
 	}
 	for {
-		ids, err := c.overdue(ctx)
+		ids, at, err := c.overdue(ctx)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -44,27 +43,51 @@ func (c *Cluster) wake(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := c.begin(ctx, feed.RunRequest{Trigger: "schedule"}, sources); err != nil {
+		id, err := c.begin(ctx, feed.RunRequest{Trigger: "schedule"}, sources, at)
+		if err != nil || id == "" || len(ids) < wokenAtOnce {
 			return err
-		}
-		if len(ids) < wokenAtOnce {
-			return nil
 		}
 	}
 }
 
-// overdue are feeds that are due, that nobody has and for which there is no job.
-func (c *Cluster) overdue(ctx context.Context) ([]int64, error) {
-	rows, err := c.db.Query(ctx, `SELECT s.id FROM source s LEFT JOIN claim c ON c.source_id = s.id
-		WHERE s.removed IS NULL AND s.enabled = 1 AND s.kind <> 'folder' AND (s.next_due <= `+clock+` OR s.next_due IS NULL AND s.status <> $3)
-		AND COALESCE(s.retry_after, 0) <= `+clock+`
-		AND (c.source_id IS NULL OR NOT `+living("c.holder")+` AND (c.queued < COALESCE(s.next_due, 0) OR c.queued < `+clock+` - $2))
-		ORDER BY s.next_due NULLS FIRST LIMIT $1`, wokenAtOnce, queuedAgain.Milliseconds(), string(feed.StatusGone))
-	if err != nil {
-		return nil, err
+// overdue are feeds that are due at a moment, that nobody has and for which there is no
+// job, nor a part of a run that waits for one.
+func (c *Cluster) overdue(ctx context.Context) (ids []int64, at time.Time, err error) {
+	var now int64
+	if err := c.db.QueryRow(ctx, `SELECT `+clock).Scan(&now); err != nil {
+		return nil, at, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[int64])
+	ids, err = idsOf(c.db.Query(ctx, `SELECT s.id FROM source s LEFT JOIN claim c ON c.source_id = s.id
+		WHERE s.removed IS NULL AND s.enabled = 1 AND s.kind <> 'folder' AND (s.next_due <= $4 OR s.next_due IS NULL AND s.status <> $3)
+		AND COALESCE(s.retry_after, 0) <= $4
+		AND (c.source_id IS NULL OR NOT `+living("c.holder")+` AND (c.queued < COALESCE(s.next_due, 0) OR c.queued < $4 - $2))
+		AND NOT EXISTS (SELECT 1 FROM run_part p WHERE p.source_id = s.id AND p.report IS NULL)
+		ORDER BY s.next_due NULLS FIRST LIMIT $1`, wokenAtOnce, queuedAgain.Milliseconds(), string(feed.StatusGone), now))
+	return ids, time.UnixMilli(now), err
 }
+
+// askForgotten makes jobs for parts of runs that nobody has taken although they had one
+// long ago, and drops those of sources that were purged.
+func (c *Cluster) askForgotten(ctx context.Context) error {
+	if _, err := c.db.Exec(ctx, `DELETE FROM run_part p WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.id = p.source_id)`); err != nil {
+		return err
+	}
+	return inTx(ctx, c.db, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT s.id, s.kind, `+clock+` FROM source s LEFT JOIN claim c ON c.source_id = s.id
+			WHERE s.id IN (SELECT p.source_id FROM run_part p WHERE p.report IS NULL)
+			AND (c.source_id IS NULL OR NOT `+living("c.holder")+` AND c.queued < `+clock+` - $1) ORDER BY s.url LIMIT $2`, queuedAgain.Milliseconds(), wokenAtOnce)
+		if err != nil {
+			return err
+		}
+		jobs, err := pgx.CollectRows(rows, scanDue)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		return c.queue(ctx, tx, jobs, takenOver)
+	})
+}
+
+func scanDue(row pgx.CollectableRow) (d due, err error) { return d, row.Scan(&d.id, &d.kind, &d.at) }
 
 // finishAbandoned ends runs whose parts are all done.
 func (c *Cluster) finishAbandoned(ctx context.Context) error {
@@ -90,35 +113,38 @@ func (c *Cluster) finishAbandoned(ctx context.Context) error {
 func (c *Cluster) inherit(ctx context.Context, tx pgx.Tx, gone []dead) error {
 	var lives, names []string
 	for _, d := range gone {
-		lives, names = append(lives, d.id), append(names, d.name)
+		lives = append(lives, d.id)
+		if d.name != c.member.name { // else its jobs are answered here
+			names = append(names, d.name)
+		}
 	}
 	handed, err := c.handed(ctx, tx, names)
 	if err != nil {
 		return err
 	}
 	// All are locked at once, in the order in which everybody does.
-	claimed, err := ids(tx.Query(ctx, `SELECT source_id FROM claim WHERE holder = ANY($1) OR source_id = ANY($2) ORDER BY source_id FOR UPDATE`, lives, handed))
+	claimed, err := idsOf(tx.Query(ctx, `SELECT source_id FROM claim WHERE holder = ANY($1) OR source_id = ANY($2) ORDER BY source_id FOR UPDATE`, lives, handed))
 	if err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE claim SET holder = '' WHERE holder = ANY($1)`, lives); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE run_part SET worker = '' WHERE worker = ANY($1) AND report IS NULL`, names); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE run_part SET worker = '' WHERE worker = ANY($1) AND report IS NULL`, lives); err != nil {
 		return err
 	}
 	rows, err := tx.Query(ctx, `SELECT id, kind, `+clock+` FROM source WHERE removed IS NULL AND id = ANY($1) ORDER BY url`, append(claimed, handed...))
 	if err != nil {
 		return err
 	}
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d due, err error) { return d, row.Scan(&d.id, &d.kind, &d.at) })
+	jobs, err := pgx.CollectRows(rows, scanDue)
 	if err != nil || len(jobs) == 0 {
 		return err
 	}
 	return c.queue(ctx, tx, jobs, takenOver)
 }
 
-func ids(rows pgx.Rows, err error) ([]int64, error) {
+func idsOf(rows pgx.Rows, err error) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -191,25 +217,24 @@ func (c *Cluster) seeds(ctx context.Context) (src feed.Source, seen bool, err er
 
 // blind notes that no worker sees the seeds folder, and says so to who waits for it.
 func (c *Cluster) blind(ctx context.Context, src feed.Source) error {
-	st := src.State
-	st.Status, st.Error = feed.StatusFailing, "no worker sees "+src.URL+": mount it in one worker at least, at that path"
-	if st.Error == src.State.Error {
-		return c.answerBlind(ctx, src, st)
-	}
-	c.log.Warn("the seeds folder is seen by no worker", "folder", src.URL)
-	st.LastFetch, st.Failures = c.pipeline.Now(), st.Failures+1
-	if err := scheduler.ForPipeline(c.store).Write(ctx, func(tx ingest.Tx) error { return tx.SaveSource(ctx, src.ID, src.About, st) }); err != nil {
-		return err
-	}
-	return c.answerBlind(ctx, src, st)
-}
-
-func (c *Cluster) answerBlind(ctx context.Context, src feed.Source, st feed.SourceState) error {
 	l, err := c.claimWaiting(ctx, src.ID)
 	if err != nil {
 		return err
 	}
-	if _, err := c.takeParts(ctx, []feed.Source{src}); err != nil {
+	defer c.unclaim(l, []int64{src.ID})
+	if src, err = c.store.Source(ctx, src.Slug); err != nil { // as it is now
+		return err
+	}
+	st := src.State
+	st.Status, st.Error = feed.StatusFailing, "no worker sees "+src.URL+": mount it in one worker at least, at that path"
+	if st.Error != src.State.Error {
+		c.log.Warn("the seeds folder is seen by no worker", "folder", src.URL)
+		st.LastFetch, st.Failures = c.pipeline.Now(), st.Failures+1
+		if err := c.pipeline.Store.Write(withLife(l), func(tx ingest.Tx) error { return tx.SaveSource(ctx, src.ID, src.About, st) }); err != nil {
+			return err
+		}
+	}
+	if _, err := c.takeParts(ctx, l, []feed.Source{src}, []int64{src.ID}); err != nil {
 		return err
 	}
 	return c.conclude([]outcome{{life: l, source: src.ID, report: feed.SourceReport{
@@ -218,6 +243,12 @@ func (c *Cluster) answerBlind(ctx context.Context, src feed.Source, st feed.Sour
 
 // watchSeeds asks for a look at the folder whenever something in it changes.
 func (c *Cluster) watchSeeds(ctx context.Context, root string) {
+	for !c.seesSeeds() { // it may come
+		sleep(ctx, beatEvery)
+		if ctx.Err() != nil {
+			return
+		}
+	}
 	err := folder.Watch(ctx, root, func() {
 		if err := c.askSeeds(ctx); err != nil && ctx.Err() == nil {
 			c.log.Warn("a change in the seeds folder is seen at the next rescan only", "error", err)
@@ -233,5 +264,8 @@ func (c *Cluster) prune(ctx context.Context) error {
 	c.mu.Lock()
 	policy := c.opts.Prune
 	c.mu.Unlock()
+	if _, err := c.db.Exec(ctx, `DELETE FROM claim c WHERE NOT EXISTS (SELECT 1 FROM source s WHERE s.id = c.source_id)`); err != nil {
+		return err
+	}
 	return scheduler.Prune(ctx, c.store, policy, c.pipeline.Now(), c.log)
 }

@@ -39,6 +39,7 @@ const (
 type Cluster struct {
 	role       Role
 	db         *pgxpool.Pool
+	lease      *pgxpool.Pool // for the lease alone, which must not wait for others' queries
 	store      *store.Store
 	pipeline   *ingest.Pipeline
 	log        *slog.Logger
@@ -49,12 +50,16 @@ type Cluster struct {
 
 	ctx   context.Context // of all work; ends when Stop loses patience
 	cut   context.CancelFunc
+	over  context.Context // ends when all work has
+	end   context.CancelFunc
+	idle  bool // a command that leaves the work to others
 	ended chan struct{}
 	topic atomic.Bool // the seeds have been looked at
 
 	mu     sync.Mutex
 	faults map[int64]string // of sources that were looked at without a run, by id
 	opts   scheduler.Options
+	sees   bool // jobs about the seeds folder are taken
 	reload chan struct{}
 	stop   context.CancelFunc // ends the taking of work
 	ending bool
@@ -68,31 +73,59 @@ const connections = 12
 // New prepares this process to work with others on the database of st. Options are
 // as for [scheduler.New]; p gets its store from here. Join begins.
 func New(ctx context.Context, role Role, dsn string, opts scheduler.Options, st *store.Store, p *ingest.Pipeline, log *slog.Logger) (*Cluster, error) {
-	conf, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		return nil, feed.Errorf(feed.CodeInvalid, "the database URL: %w", err)
-	}
-	conf.MaxConns = connections
-	conf.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = store.IdleAtMost
-	db, err := pgxpool.NewWithConfig(ctx, conf)
+	db, err := connect(ctx, dsn, connections)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{role: role, db: db, store: st, pipeline: p, log: log, opts: opts, faults: map[int64]string{}, ended: make(chan struct{}, 1), reload: make(chan struct{}, 1)}
+	lease, err := connect(ctx, dsn, 1)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	c := &Cluster{role: role, db: db, lease: lease, store: st, pipeline: p, log: log, opts: opts, faults: map[int64]string{}, ended: make(chan struct{}, 1), reload: make(chan struct{}, 1)}
 	c.ctx, c.cut = context.WithCancel(context.Background())
+	c.over, c.end = context.WithCancel(context.Background())
 	c.dispatcher = newDispatcher(c)
-	c.member = &Member{db: db, log: log, name: processName(), role: role, seeds: c.seesSeeds, inherit: c.inherit}
+	c.member = &Member{db: lease, log: log, name: processName(), role: role, seeds: c.takesSeeds, inherit: c.inherit}
 	c.hosts = NewHosts(db, c.member)
 	p.Store = fenced{scheduler.ForPipeline(st), st}
-	if err := migrateRiver(ctx, db, log); err != nil {
-		db.Close()
-		return nil, c.mend(fmt.Errorf("bring the tables of jobs up to date: %w", err))
+	if err = migrateRiver(ctx, db, log); err != nil {
+		err = c.mend(fmt.Errorf("bring the tables of jobs up to date: %w", err))
+	} else {
+		c.river, err = river.NewClient(riverpgxv5.New(db), c.riverConfig())
 	}
-	if c.river, err = river.NewClient(riverpgxv5.New(db), c.riverConfig()); err != nil {
-		db.Close()
+	if err != nil {
+		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// connect makes a pool of connections, which are made as those of the store are.
+func connect(ctx context.Context, dsn string, most int32) (*pgxpool.Pool, error) {
+	conf, err := pgxpool.ParseConfig(dsn)
+	if err == nil {
+		conf.ConnConfig, err = store.ConnConfig(dsn)
+	}
+	if err != nil {
+		return nil, feed.Errorf(feed.CodeInvalid, "the database URL: %w", err)
+	}
+	conf.MaxConns = most
+	return pgxpool.NewWithConfig(ctx, conf)
+}
+
+// close closes the pools. They wait for who uses a connection: not for long.
+func (c *Cluster) close() {
+	closed := make(chan struct{})
+	go func() {
+		c.db.Close()
+		c.lease.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(lastWords):
+	}
 }
 
 // processName names this process for people, and for River.
@@ -117,6 +150,13 @@ func (c *Cluster) Join(ctx context.Context) error {
 	c.mu.Lock()
 	c.stop = stop
 	c.mu.Unlock()
+	if c.role == RoleHand {
+		others, err := c.othersWork(ctx)
+		if err != nil {
+			return c.mend(err)
+		}
+		c.idle = others
+	}
 	if err := c.member.beat(ctx); err != nil {
 		return c.mend(err)
 	}
@@ -124,20 +164,41 @@ func (c *Cluster) Join(ctx context.Context) error {
 		living, leave := context.WithCancel(context.Background())
 		var lease sync.WaitGroup
 		lease.Go(func() { c.member.run(living) })
-		c.hosts.Run(c.ctx)
+		c.hosts.Run(c.over)
 		leave() // after it is noted when we spoke to hosts last
 		lease.Wait()
 	})
-	if c.role == RoleWeb {
+	if !c.takesJobs() {
 		return nil
 	}
 	c.loops.Go(func() { c.dispatcher.run(working) })
-	if c.seesSeeds() {
-		if err := c.river.Queues().Add(queueSeeds, river.QueueConfig{MaxWorkers: 1}); err != nil {
-			return err
-		}
-	}
 	return c.river.Start(context.WithoutCancel(ctx))
+}
+
+// takesJobs tells whether this process works. A command does only if nobody else does: it
+// would break off what it has taken from others when it ends.
+func (c *Cluster) takesJobs() bool { return c.role != RoleWeb && !c.idle }
+
+// othersWork tells whether there is a process that works for longer than a command.
+func (c *Cluster) othersWork(ctx context.Context) (work bool, err error) {
+	err = c.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM worker WHERE role IN ($1, $2) AND until > `+clock+`)`, string(RoleAll), string(RoleWorker)).Scan(&work)
+	return work, err
+}
+
+// takesSeeds tells whether this process takes jobs about the seeds folder, which it does
+// from when it first sees that.
+func (c *Cluster) takesSeeds() bool {
+	sees := c.takesJobs() && c.seesSeeds()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sees && !c.sees {
+		if err := c.river.Queues().Add(queueSeeds, river.QueueConfig{MaxWorkers: 1}); err != nil {
+			c.log.Error("jobs about the seeds folder cannot be taken", "error", err)
+			return false
+		}
+		c.sees = true
+	}
+	return sees
 }
 
 // Run drives everything periodic until ctx ends.
@@ -167,7 +228,7 @@ func (c *Cluster) period(ctx context.Context) error {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	defer cancel()
-	if c.works() && c.seesSeeds() {
+	if c.works() && opts.Seeds != "" {
 		watching.Go(func() { c.watchSeeds(watch, opts.Seeds) })
 	}
 	select {
@@ -223,33 +284,60 @@ func (c *Cluster) noteEnded() {
 	}
 }
 
-// Stop lets running work finish until ctx ends, then breaks it off; what was
+// Stop lets running work finish until shortly before ctx ends, then breaks it off; what was
 // not committed by then is rolled back, and others do it.
 func (c *Cluster) Stop(ctx context.Context) {
 	c.mu.Lock()
 	stop := c.stop
 	c.ending = true
 	c.mu.Unlock()
-	if stop != nil {
-		if c.role != RoleWeb && c.river.Stop(ctx) != nil {
-			c.cut()
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatWithin)
-			_ = c.river.StopAndCancel(last) // jobs that it does not see end are rescued
-			cancel()
-		}
-		stop()
-		c.dispatcher.active.Wait()
+	soft, cancel := c.soft(ctx)
+	defer cancel()
+	if stop != nil && c.takesJobs() && c.river.Stop(soft) != nil {
+		c.cut()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		_ = c.river.StopAndCancel(last) // jobs that it does not see end are rescued
+		cancel()
 	}
 	alones := make(chan struct{})
 	go func() { c.alones.Wait(); close(alones) }()
 	select {
 	case <-alones:
-	case <-ctx.Done():
+	case <-soft.Done():
 	}
 	c.cut()
+	if stop != nil {
+		stop()
+		c.dispatcher.active.Wait()
+	}
 	<-alones
+	c.end()
 	c.loops.Wait()
-	c.db.Close()
+	c.close()
+}
+
+// lastSteps is how long it takes to break work off, and to give back what we hold.
+const lastSteps = 3 * time.Second
+
+// soft ends when work is broken off: some time before ctx ends, or at once when
+// nothing that is done can be noted.
+func (c *Cluster) soft(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ends := ctx.Deadline()
+	switch {
+	case !c.member.Valid():
+		return context.WithDeadline(ctx, time.Now())
+	case ends:
+		return context.WithDeadline(ctx, end.Add(-lastSteps))
+	}
+	return context.WithCancel(ctx)
+}
+
+// patience is how long to wait for the database.
+func (c *Cluster) patience() time.Duration {
+	if c.ctx.Err() != nil {
+		return lastWords
+	}
+	return beatWithin
 }
 
 // seesSeeds tells whether the seeds folder is there for this process.

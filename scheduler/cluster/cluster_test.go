@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -164,12 +165,12 @@ var _ = behaviour("a process that cannot give something back begins anew, and al
 	src, err := p.store.Source(r.Context(), "one")
 	r.must(err)
 	l, _ := p.member.life()
-	mine, err := p.claim(r.Context(), l, []int64{src.ID})
+	mine, err := p.claim(l, []int64{src.ID})
 	r.must(err)
 	if len(mine) != 1 {
 		r.Fatal("it could not be claimed")
 	}
-	if mine, err := other.claim(r.Context(), l, []int64{src.ID}); err != nil || len(mine) != 0 {
+	if mine, err := other.claim(l, []int64{src.ID}); err != nil || len(mine) != 0 {
 		r.Fatalf("it was claimed twice: %v %v", mine, err)
 	}
 	p.member.giveUp(l)
@@ -306,6 +307,131 @@ var _ = behaviour("what a hub sends is taken in by who gets it", func(r *rig) {
 	r.must(p.Push(r.Context(), src, feed.Document{URL: src.URL, Body: []byte(body), MediaType: "application/rss+xml"}))
 	if got := p.titles(); !slices.Equal(got, []string{"Pushed"}) || s.times() != 0 {
 		r.Errorf("items %q, asked %d times", got, s.times())
+	}
+})
+
+var _ = behaviour("a seeds folder that appears later is read, and does not hold feeds up", func(r *rig) {
+	r.site("one", "One")
+	r.seeds = filepath.Join(r.seeds, "later")
+	p := r.join(RoleWorker)
+	p.declare()
+	run := p.ask()
+	r.must(os.MkdirAll(r.seeds, 0o700))
+	r.seed("talks.txt", "Ministers meet\n\nThey talk about guarantees.")
+	p.beatNow()
+	p.report(run)
+	if got := r.row(p.report(p.ask(feed.SeedsSlug)), feed.SeedsSlug); got.Outcome != feed.OutcomeOK {
+		r.Errorf("report %+v", got)
+	}
+})
+
+var _ = behaviour("a part of a run that was forgotten gets a job again", func(r *rig) {
+	r.site("one", "One")
+	web := r.join(RoleWeb)
+	web.declare()
+	run := web.ask("one")
+	r.exec(`DELETE FROM river_job`)
+	r.exec(`UPDATE claim SET queued = queued - $1`, 2*queuedAgain.Milliseconds())
+	p := r.join(RoleWorker)
+	r.must(p.askForgotten(r.Context()))
+	if report := web.report(run); report.Counts.Published != 1 {
+		r.Errorf("report %+v", report)
+	}
+})
+
+var _ = behaviour("a slow host does not hold up another one", func(r *rig) {
+	slow, fast := r.site("slow", "One"), r.site("fast", "Two")
+	slow.hold()
+	p := r.join(RoleWorker)
+	all := []feed.Source{{Slug: "slow", Kind: feed.KindFeed, URL: slow.server.URL, Enabled: true, Origin: feed.OriginConfig}}
+	for i := range 2 * hostMost {
+		all = append(all, feed.Source{Slug: fmt.Sprint("fast-", i), Kind: feed.KindFeed, URL: fmt.Sprint(fast.server.URL, "/", i), Enabled: true, Origin: feed.OriginConfig})
+	}
+	r.must(p.store.SyncSources(r.Context(), feed.OriginConfig, all, time.Now()))
+	run := p.ask()
+	r.until("all of the fast one to be asked", func() bool { return fast.times() == 2*hostMost })
+	slow.open()
+	p.report(run)
+})
+
+var _ = behaviour("a run is ended once, whoever tries", func(r *rig) {
+	r.site("one", "One")
+	peers := []*peer{r.join(RoleWeb), r.join(RoleWeb)}
+	peers[0].declare()
+	run := peers[0].ask("one")
+	r.exec(`UPDATE run_part SET report = $1`, []byte(`{"source":"one","outcome":"ok","counts":{"published":1}}`))
+	var both sync.WaitGroup
+	for _, p := range peers {
+		both.Go(func() {
+			if err := p.finish(r.Context(), run); err != nil {
+				r.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	if got := peers[1].report(run); got.Done != 1 || got.Counts.Published != 1 {
+		r.Errorf("report %+v", got)
+	}
+})
+
+var _ = behaviour("nobody takes what a process has that is just writing, though its lease has run out", func(r *rig) {
+	r.site("one", "One")
+	p, other := r.join(RoleWorker), r.join(RoleWorker)
+	p.declare()
+	src, err := p.store.Source(r.Context(), "one")
+	r.must(err)
+	l, _ := p.member.life()
+	if mine, err := p.claim(l, []int64{src.ID}); err != nil || len(mine) != 1 {
+		r.Fatalf("%v %v", mine, err)
+	}
+	r.must(p.store.Write(r.Context(), func(tx *store.Tx) error {
+		if err := tx.Fence(r.Context(), l.id); err != nil {
+			return err
+		}
+		taken := make(chan []int64)
+		go func() {
+			r.exec(`SELECT 1`)
+			o, _ := other.member.life()
+			mine, _ := other.claim(o, []int64{src.ID})
+			taken <- mine
+		}()
+		if mine := <-taken; len(mine) > 0 {
+			return fmt.Errorf("it was taken: %v", mine)
+		}
+		return nil
+	}))
+})
+
+var _ = behaviour("a command leaves the work to those who stay", func(r *rig) {
+	r.site("one", "One")
+	worker := r.join(RoleWorker)
+	worker.declare()
+	hand := r.join(RoleHand)
+	if got := r.row(hand.report(hand.ask("one")), "one"); got.Worker != worker.member.name {
+		r.Errorf("report %+v", got)
+	}
+})
+
+var _ = behaviour("a command works where nobody else does", func(r *rig) {
+	r.site("one", "One")
+	r.join(RoleWeb)
+	hand := r.join(RoleHand)
+	hand.declare()
+	if got := r.row(hand.report(hand.ask("one")), "one"); got.Worker != hand.member.name || got.Outcome != feed.OutcomeOK {
+		r.Errorf("report %+v", got)
+	}
+})
+
+var _ = behaviour("the clock makes no run where nothing is due", func(r *rig) {
+	r.site("one", "One")
+	p := r.join(RoleWeb)
+	p.declare()
+	r.must(p.wake(r.Context()))
+	r.must(p.wake(r.Context()))
+	runs, err := p.store.Runs(r.Context(), 10)
+	r.must(err)
+	if runs = slices.DeleteFunc(runs, func(run feed.Report) bool { return run.Trigger != "schedule" }); len(runs) != 1 {
+		r.Errorf("%d runs", len(runs))
 	}
 })
 

@@ -23,8 +23,10 @@ const (
 	hostMost = 32
 
 	laterHost  = 2 * time.Second // when another process speaks to the host
-	laterClaim = time.Second     // when another one has the source
-	laterDB    = 2 * time.Second // when the database fails
+	laterMost  = time.Minute
+	hostTakes  = 100 * time.Millisecond // for a source, about
+	laterClaim = time.Second            // when another one has the source
+	laterDB    = 2 * time.Second        // when the database fails
 )
 
 // dispatcher takes the sources that jobs are about through the pipeline, many
@@ -36,7 +38,7 @@ type dispatcher struct {
 	active  sync.WaitGroup
 
 	mu    sync.Mutex
-	hosts map[string]int // sources that are taken, by host
+	hosts map[string]*places
 }
 
 // ticket is a job that waits for its source.
@@ -46,7 +48,7 @@ type ticket struct {
 }
 
 func newDispatcher(c *Cluster) *dispatcher {
-	return &dispatcher{c: c, tickets: make(chan *ticket), settled: make(chan outcome, gatherMost), hosts: map[string]int{}}
+	return &dispatcher{c: c, tickets: make(chan *ticket), settled: make(chan outcome, gatherMost), hosts: map[string]*places{}}
 }
 
 // do returns when the source of a job has been dealt with.
@@ -104,8 +106,9 @@ func (d *dispatcher) gather(ctx context.Context) (batch []*ticket) {
 type work struct {
 	life    life
 	tickets map[int64][]*ticket // that wait for an answer, by source
-	sources []feed.Source       // that are claimed
+	sources []feed.Source
 	forced  map[int64]bool
+	places  map[int64]string // hosts at which sources have a place; under dispatcher.mu
 }
 
 // answer answers who waits for a source.
@@ -116,9 +119,12 @@ func (w *work) answer(source int64, err error) {
 	delete(w.tickets, source)
 }
 
+// ids are the sources that somebody waits for, sorted.
+func (w *work) ids() []int64 { return slices.Sorted(maps.Keys(w.tickets)) }
+
 // take claims the sources of a batch and takes them through the pipeline.
 func (d *dispatcher) take(batch []*ticket) {
-	w := &work{tickets: map[int64][]*ticket{}, forced: map[int64]bool{}}
+	w := &work{tickets: map[int64][]*ticket{}, forced: map[int64]bool{}, places: map[int64]string{}}
 	for _, t := range batch {
 		w.tickets[t.source] = append(w.tickets[t.source], t)
 	}
@@ -128,21 +134,31 @@ func (d *dispatcher) take(batch []*ticket) {
 	} else {
 		d.ingest(w)
 	}
-	for source := range w.tickets {
+	d.mu.Lock()
+	for id := range w.places {
+		d.leavePlace(w, id)
+	}
+	d.mu.Unlock()
+	for _, source := range w.ids() {
 		w.answer(source, river.JobSnooze(laterDB))
 	}
 }
 
-// prepare claims the sources, reads them, and takes the leases of their hosts.
-// What is claimed when it fails is free again.
+// prepare takes the leases of the hosts, then claims the sources and reads them as they
+// are then. What is claimed when it fails is free again.
 func (d *dispatcher) prepare(w *work) (err error) {
 	var alive bool
 	if w.life, alive = d.c.member.life(); !alive {
 		return errNoLease
 	}
 	ctx := w.life.ctx
-	ids := slices.Sorted(maps.Keys(w.tickets))
-	mine, err := d.c.claim(ctx, w.life, ids)
+	if w.sources, err = d.c.store.SourcesByID(ctx, w.ids()); err != nil {
+		return err
+	}
+	if err := d.leaveHosts(ctx, w); err != nil {
+		return err
+	}
+	mine, err := d.c.claim(w.life, w.ids())
 	if err != nil {
 		return err
 	}
@@ -151,63 +167,58 @@ func (d *dispatcher) prepare(w *work) (err error) {
 			d.c.unclaim(w.life, mine)
 		}
 	}()
+	if err = d.leaveTaken(ctx, w, mine); err != nil {
+		return err
+	}
 	if w.sources, err = d.c.store.SourcesByID(ctx, mine); err != nil {
 		return err
 	}
-	if err = d.leaveRemoved(ctx, w, mine); err != nil {
+	if w.forced, err = d.c.takeParts(ctx, w.life, w.sources, mine); err != nil {
 		return err
 	}
-	if err = d.leaveTaken(ctx, w, ids, mine); err != nil {
-		return err
-	}
-	if w.forced, err = d.c.takeParts(ctx, w.sources); err != nil {
-		return err
-	}
-	return d.leaveHosts(ctx, w)
-}
-
-// leaveRemoved settles sources that are there no more.
-func (d *dispatcher) leaveRemoved(ctx context.Context, w *work, mine []int64) error {
-	var removed []feed.Source
-	for _, id := range mine {
-		if !slices.ContainsFunc(w.sources, func(src feed.Source) bool { return src.ID == id }) {
-			removed = append(removed, feed.Source{ID: id})
-		}
-	}
-	if len(removed) == 0 {
-		return nil
-	}
-	if _, err := d.c.takeParts(ctx, removed); err != nil {
-		return err
-	}
-	for _, src := range removed {
-		d.settled <- outcome{life: w.life, source: src.ID, tickets: w.tickets[src.ID],
-			report: feed.SourceReport{Outcome: feed.OutcomeNotDue, DueReason: "it was removed meanwhile"}}
-		delete(w.tickets, src.ID)
-	}
+	d.leaveRemoved(w, mine)
 	return nil
 }
 
-// leaveTaken answers for sources that another process has taken, or that are
-// there no more. A job that somebody waits for comes again.
-func (d *dispatcher) leaveTaken(ctx context.Context, w *work, all, mine []int64) error {
+// leaveRemoved settles sources that are there no more.
+func (d *dispatcher) leaveRemoved(w *work, mine []int64) {
+	there := map[int64]bool{}
+	for _, src := range w.sources {
+		there[src.ID] = true
+	}
+	for _, id := range mine {
+		if !there[id] {
+			d.settled <- outcome{life: w.life, source: id, tickets: w.tickets[id],
+				report: feed.SourceReport{Outcome: feed.OutcomeNotDue, DueReason: "it was removed meanwhile"}}
+			delete(w.tickets, id)
+		}
+	}
+}
+
+// leaveTaken answers for sources that somebody else has. A job that somebody waits
+// for comes again.
+func (d *dispatcher) leaveTaken(ctx context.Context, w *work, mine []int64) error {
 	var others []int64
-	for _, id := range all {
+	for _, id := range w.ids() {
 		if _, ok := slices.BinarySearch(mine, id); !ok {
 			others = append(others, id)
 		}
 	}
-	if len(others) > 0 {
-		wanted, err := d.c.wanted(ctx, others)
-		if err != nil {
-			return err
-		}
-		for _, id := range others {
-			if wanted[id] {
-				w.answer(id, river.JobSnooze(laterClaim))
-			} else {
-				w.answer(id, nil)
-			}
+	if len(others) == 0 {
+		return nil
+	}
+	wanted, err := d.c.wanted(ctx, others)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range others {
+		d.leavePlace(w, id)
+		if wanted[id] {
+			w.answer(id, river.JobSnooze(laterClaim))
+		} else {
+			w.answer(id, nil)
 		}
 	}
 	return nil
@@ -229,38 +240,56 @@ func (d *dispatcher) leaveHosts(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	var later []int64
 	d.mu.Lock()
-	w.sources = slices.DeleteFunc(w.sources, func(src feed.Source) bool {
-		host := hostOf(src)
-		if host == "" {
-			return false
+	defer d.mu.Unlock()
+	for _, src := range w.sources {
+		switch host := hostOf(src); {
+		case host == "":
+		case !free[host]:
+			w.answer(src.ID, river.JobSnooze(laterHost))
+		case d.hosts[host] != nil && d.hosts[host].taken >= hostMost:
+			w.answer(src.ID, river.JobSnooze(d.hosts[host].later()))
+		default:
+			if d.hosts[host] == nil {
+				d.hosts[host] = &places{}
+			}
+			d.hosts[host].taken++
+			w.places[src.ID] = host
 		}
-		if !free[host] || d.hosts[host] >= hostMost {
-			later = append(later, src.ID)
-			return true
-		}
-		d.hosts[host]++
-		return false
-	})
-	d.mu.Unlock()
-	if len(later) > 0 {
-		d.c.unclaim(w.life, later)
-	}
-	for _, id := range later {
-		w.answer(id, river.JobSnooze(laterHost))
 	}
 	return nil
 }
 
-func (d *dispatcher) freeHosts(sources []feed.Source) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, src := range sources {
-		host := hostOf(src)
-		if d.hosts[host]--; d.hosts[host] <= 0 {
-			delete(d.hosts, host)
-		}
+// places are what we have taken of a host, and what waits for it.
+type places struct {
+	taken int
+	next  time.Time // when what waits longest comes again
+}
+
+// later is when to come again to a host that has no place: one after the other, so
+// that thousands that wait do not all ask at once, again and again.
+func (p *places) later() time.Duration {
+	now := time.Now()
+	p.next = p.next.Add(hostTakes)
+	if first := now.Add(laterHost); p.next.Before(first) {
+		p.next = first
+	}
+	if last := now.Add(laterMost); p.next.After(last) {
+		p.next = last
+	}
+	return p.next.Sub(now)
+}
+
+// leavePlace gives a source's place at its host to others; d.mu is held.
+func (d *dispatcher) leavePlace(w *work, source int64) {
+	host, ok := w.places[source]
+	if !ok {
+		return
+	}
+	delete(w.places, source)
+	p := d.hosts[host]
+	if p.taken--; p.taken == 0 {
+		delete(d.hosts, host)
 	}
 }
 
@@ -305,11 +334,10 @@ func (d *dispatcher) ingest(w *work) {
 
 // pass takes sources through the pipeline and has each settled as it is done.
 func (d *dispatcher) pass(w *work, mu *sync.Mutex, sources []feed.Source, force bool) {
-	ids := map[string]int64{}
+	left := map[string]int64{}
 	for _, src := range sources {
-		ids[src.Slug] = src.ID
+		left[src.Slug] = src.ID
 	}
-	left := maps.Clone(ids)
 	err := d.c.pipe(w.life, ingest.Run{Force: force}, sources, func(r feed.SourceReport) {
 		id, known := left[r.Source]
 		if !known {
@@ -320,6 +348,9 @@ func (d *dispatcher) pass(w *work, mu *sync.Mutex, sources []feed.Source, force 
 		tickets := w.tickets[id]
 		delete(w.tickets, id)
 		mu.Unlock()
+		d.mu.Lock()
+		d.leavePlace(w, id)
+		d.mu.Unlock()
 		d.settled <- outcome{life: w.life, source: id, report: r, tickets: tickets}
 	})
 	if err != nil && w.life.ctx.Err() == nil {
@@ -328,7 +359,6 @@ func (d *dispatcher) pass(w *work, mu *sync.Mutex, sources []feed.Source, force 
 	if len(left) > 0 {
 		d.c.unclaim(w.life, slices.Collect(maps.Values(left)))
 	}
-	d.freeHosts(sources)
 }
 
 // pipe takes sources through the pipeline under a life, until that or the program ends.
@@ -340,18 +370,20 @@ func (c *Cluster) pipe(l life, run ingest.Run, sources []feed.Source, done func(
 	return safely(func() error { return c.pipeline.Run(ctx, run, sources, done) })
 }
 
-// claim takes those of the sources that nobody living has; they are sorted.
-func (c *Cluster) claim(ctx context.Context, l life, ids []int64) ([]int64, error) {
-	rows, err := c.db.Query(ctx, `WITH gone AS MATERIALIZED (SELECT c.source_id, c.holder FROM claim c
+// claim takes those of the sources that nobody has; they are sorted. Where it is not known
+// what was claimed the life ends, and with it all that may have been.
+func (c *Cluster) claim(l life, ids []int64) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience())
+	defer cancel()
+	mine, err := idsOf(c.db.Query(ctx, `WITH gone AS MATERIALIZED (SELECT c.source_id, c.holder FROM claim c
 			WHERE c.source_id = ANY($1) AND c.holder <> '' AND NOT `+living("c.holder")+`)
 		INSERT INTO claim AS c (source_id, holder, queued) SELECT id, $2, 0 FROM unnest($1::bigint[]) id ORDER BY id
 		ON CONFLICT (source_id) DO UPDATE SET holder = EXCLUDED.holder
 		WHERE c.holder = '' OR (c.source_id, c.holder) IN (SELECT source_id, holder FROM gone)
-		RETURNING source_id`, ids, l.id)
+		RETURNING source_id`, ids, l.id))
 	if err != nil {
-		return nil, err
+		c.member.giveUp(l)
 	}
-	mine, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	slices.Sort(mine)
 	return mine, err
 }
@@ -359,13 +391,13 @@ func (c *Cluster) claim(ctx context.Context, l life, ids []int64) ([]int64, erro
 // unclaim gives sources back that were not done. If that fails, they are free when the
 // life ends under which we have them: at once.
 func (c *Cluster) unclaim(l life, ids []int64) {
-	ctx, cancel := context.WithTimeout(context.Background(), beatWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience())
 	defer cancel()
 	err := inTx(ctx, c.db, func(tx pgx.Tx) error {
 		if err := free(ctx, tx, []string{l.id}, ids); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE run_part SET worker = '' WHERE source_id = ANY($1) AND report IS NULL`, ids)
+		_, err := tx.Exec(ctx, `UPDATE run_part SET worker = '' WHERE source_id = ANY($1) AND worker = $2 AND report IS NULL`, ids, l.id)
 		return err
 	})
 	if err != nil {
@@ -383,13 +415,12 @@ func free(ctx context.Context, tx pgx.Tx, lives []string, ids []int64) error {
 // takeParts notes that the open parts of sources are ours, and tells which sources
 // somebody wants to have asked whether they are due or not. Who asked before the source was
 // last fetched has got that.
-func (c *Cluster) takeParts(ctx context.Context, sources []feed.Source) (forced map[int64]bool, err error) {
+func (c *Cluster) takeParts(ctx context.Context, l life, sources []feed.Source, ids []int64) (forced map[int64]bool, err error) {
 	fetched := make(map[int64]int64, len(sources))
-	ids := make([]int64, len(sources))
-	for i, src := range sources {
-		ids[i], fetched[src.ID] = src.ID, src.State.LastFetch.UnixMilli()
+	for _, src := range sources {
+		fetched[src.ID] = src.State.LastFetch.UnixMilli()
 	}
-	rows, err := c.db.Query(ctx, `UPDATE run_part SET worker = $2 WHERE source_id = ANY($1) AND report IS NULL RETURNING source_id, forced, asked`, ids, c.member.name)
+	rows, err := c.db.Query(ctx, `UPDATE run_part SET worker = $2 WHERE source_id = ANY($1) AND report IS NULL RETURNING source_id, forced, asked`, ids, l.id)
 	if err != nil {
 		return nil, err
 	}
@@ -406,12 +437,8 @@ func (c *Cluster) takeParts(ctx context.Context, sources []feed.Source) (forced 
 
 // wanted tells for which sources there are parts of runs that nobody has taken.
 func (c *Cluster) wanted(ctx context.Context, ids []int64) (map[int64]bool, error) {
-	rows, err := c.db.Query(ctx, `SELECT DISTINCT source_id FROM run_part WHERE source_id = ANY($1) AND report IS NULL AND worker = ''
-		UNION SELECT id FROM source WHERE id = ANY($1) AND kind = 'folder'`, ids)
-	if err != nil {
-		return nil, err
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	found, err := idsOf(c.db.Query(ctx, `SELECT DISTINCT source_id FROM run_part WHERE source_id = ANY($1) AND report IS NULL AND worker = ''
+		UNION SELECT id FROM source WHERE id = ANY($1) AND kind = 'folder'`, ids))
 	wanted := map[int64]bool{}
 	for _, id := range found {
 		wanted[id] = true

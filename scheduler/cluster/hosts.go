@@ -198,14 +198,6 @@ func (h *Hosts) TryTake(ctx context.Context, hosts []string) (free map[string]bo
 	return free, nil
 }
 
-// Reset drops what was held in a life that is over. It is soon noticed without
-// that, too.
-func (h *Hosts) Reset() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.awake()
-}
-
 // take asks the database for the hosts that are not ours already, and gives
 // those that are for others. The rest is kept for a time.
 func (h *Hosts) take(ctx context.Context, names []string, keep time.Duration) (refused []string, err error) {
@@ -270,7 +262,7 @@ func (h *Hosts) want(names []string, keep time.Duration) (id string, wanted map[
 // the same snapshot, and by the time at which it was taken: by the time that a row is
 // locked, somebody may have it whose birth or renewal the snapshot does not show.
 const claiming = `WITH held AS MATERIALIZED (
-	SELECT h.name, h.holder, EXISTS (SELECT 1 FROM worker w WHERE w.id = h.holder AND w.until > (extract(epoch FROM now()) * 1000)::bigint) AS living
+	SELECT h.name, h.holder, EXISTS (SELECT 1 FROM worker w WHERE w.id = h.holder) AS living
 	FROM host h WHERE h.name = ANY($2::text[]) AND h.holder <> '' AND h.holder <> $1)
 INSERT INTO host AS h (name, holder, next, until, limited)
 SELECT a.name, $1, 0, 0, 0 FROM unnest($2::text[]) AS a (name)

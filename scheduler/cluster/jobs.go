@@ -90,7 +90,11 @@ type clockWorker[T river.JobArgs] struct {
 func (clockWorker[T]) Timeout(*river.Job[T]) time.Duration { return patience }
 
 func (w clockWorker[T]) Work(ctx context.Context, _ *river.Job[T]) error {
-	if err := w.do(ctx); err != nil {
+	err := w.do(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return river.JobSnooze(0) // it is for another
+	case err != nil:
 		return river.JobCancel(err)
 	}
 	return nil
@@ -117,7 +121,10 @@ func (c *Cluster) riverConfig() *river.Config {
 	river.AddWorker(conf.Workers, clockWorker[wakeJob]{do: c.wake})
 	river.AddWorker(conf.Workers, clockWorker[seedsJob]{do: c.askSeeds})
 	river.AddWorker(conf.Workers, clockWorker[pruneJob]{do: c.prune})
-	conf.Queues = map[string]river.QueueConfig{queuePolls: {MaxWorkers: atOnce}, queueTimes: {MaxWorkers: 2}}
+	conf.Queues = map[string]river.QueueConfig{queuePolls: {MaxWorkers: atOnce}}
+	if c.works() {
+		conf.Queues[queueTimes] = river.QueueConfig{MaxWorkers: 2}
+	}
 	return conf
 }
 

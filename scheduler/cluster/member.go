@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"tributary/feed"
 )
 
 // A process that dies is noticed when its lease has run out; one that was cut off from the
@@ -21,16 +23,18 @@ const (
 	leaseTrust = 15 * time.Second // from when its renewal was begun
 	beatAgain  = time.Second      // after a failure
 	beatWithin = 4 * time.Second
+	lastWords  = time.Second // when the program ends
 )
 
 // clock is that of the database, in milliseconds since 1970.
 const clock = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
 
-// living is a condition: the holder lives, by one and the same snapshot and the time at
-// which that was taken. For a row that is locked later and has another holder by then it
+// living is a condition: the holder lives, which it does until it is buried: its lease may
+// have run out, but while it writes nobody takes what it has. It holds of the moment at which
+// the statement began; for a row that is locked later, and has another holder by then, it
 // says nothing: who asks compares the holder too.
 func living(holder string) string {
-	return `EXISTS (SELECT 1 FROM worker living WHERE living.id = ` + holder + ` AND living.until > (extract(epoch FROM now()) * 1000)::bigint)`
+	return `EXISTS (SELECT 1 FROM worker living WHERE living.id = ` + holder + `)`
 }
 
 // Member is this process among those that share a database.
@@ -132,13 +136,13 @@ func (m *Member) run(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			pause = beatAgain
 			if said == "" {
-				m.log.Error("the lease cannot be renewed; work stops until it can", "error", err)
+				m.log.Error("the lease from the database cannot be renewed, or others be looked after; when it has run out, work stops until it can", "error", err)
 			}
 			said = err.Error()
 		}
 		sleep(ctx, pause)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatWithin)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	if err := m.leave(last); err != nil {
 		m.log.Warn("the lease could not be given back; it runs out by itself", "error", err)
@@ -203,6 +207,9 @@ func (m *Member) enter(ctx context.Context, begin time.Time) error {
 	if err := m.bury(ctx, `id = $1`, before.id); err != nil {
 		return err
 	}
+	if err := m.compareClocks(ctx); err != nil {
+		return err
+	}
 	l := life{id: uuid.NewString()}
 	if _, err := m.db.Exec(ctx, `INSERT INTO worker (id, name, role, seeds, started, until) VALUES ($1, $2, $3, $4, `+clock+`, `+clock+` + $5)`,
 		l.id, m.name, string(m.role), bit(m.seeds()), leaseFor.Milliseconds()); err != nil {
@@ -213,6 +220,22 @@ func (m *Member) enter(ctx context.Context, begin time.Time) error {
 	m.now, m.until = l, begin.Add(leaseTrust)
 	m.trust = time.AfterFunc(time.Until(m.until), m.cut)
 	m.mu.Unlock()
+	return nil
+}
+
+// skewMost is by how much our clock may differ from the database's. What is due is said
+// by the one and judged by the other, and jobs are put off by ours.
+const skewMost = time.Minute
+
+// compareClocks is an error if our clock or the database's is wrong.
+func (m *Member) compareClocks(ctx context.Context) error {
+	var there int64
+	if err := m.db.QueryRow(ctx, `SELECT `+clock).Scan(&there); err != nil {
+		return err
+	}
+	if skew := time.Since(time.UnixMilli(there)); skew.Abs() > skewMost {
+		return feed.Errorf(feed.CodeConflict, "the clock of this machine and that of the database's differ by %v: set both right (NTP)", skew.Round(time.Second))
+	}
 	return nil
 }
 

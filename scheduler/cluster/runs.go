@@ -14,6 +14,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/store"
 )
 
 // Trigger asks for a run and returns its id. What it asks for is queued, and
@@ -24,7 +25,7 @@ func (c *Cluster) Trigger(ctx context.Context, req feed.RunRequest) (string, err
 	if err != nil {
 		return "", err
 	}
-	return c.begin(ctx, req, sources)
+	return c.begin(ctx, req, sources, c.pipeline.Now())
 }
 
 // joined is a run under way that was asked for the same; "": there is none.
@@ -58,10 +59,10 @@ func (c *Cluster) asked(ctx context.Context, req feed.RunRequest) ([]feed.Source
 	return sources, nil
 }
 
-// begin stores a run, with a part for each source that is due, and their jobs, all in one
-// transaction. Of a source that is not due the run knows that at once.
-func (c *Cluster) begin(ctx context.Context, req feed.RunRequest, sources []feed.Source) (string, error) {
-	at := c.pipeline.Now()
+// begin stores a run, with a part for each source that is due at a time, and their jobs, all
+// in one transaction. Of a source that is not due the run knows that at once. A run of the clock
+// that would have nothing to do is none.
+func (c *Cluster) begin(ctx context.Context, req feed.RunRequest, sources []feed.Source, at time.Time) (string, error) {
 	report := feed.Report{ID: uuid.NewString(), Trigger: req.Trigger, State: "running", Started: at, Total: len(sources), Sources: []feed.SourceReport{}}
 	slices.SortFunc(sources, byHost)
 	var jobs []due
@@ -72,6 +73,9 @@ func (c *Cluster) begin(ctx context.Context, req feed.RunRequest, sources []feed
 			continue
 		}
 		jobs, ids = append(jobs, due{src.ID, string(src.Kind), dueAt(src, req, at)}), append(ids, src.ID)
+	}
+	if len(jobs) == 0 && req.Trigger == "schedule" {
+		return "", nil
 	}
 	report.Done = len(report.Sources)
 	first, err := json.Marshal(report)
@@ -199,7 +203,7 @@ func (c *Cluster) claimWaiting(ctx context.Context, id int64) (life, error) {
 	for {
 		l, alive := c.member.life()
 		if alive {
-			mine, err := c.claim(ctx, l, []int64{id})
+			mine, err := c.claim(l, []int64{id})
 			if err != nil {
 				return l, c.mend(err)
 			}
@@ -248,13 +252,13 @@ func (c *Cluster) Report(ctx context.Context, id string) (feed.Report, error) {
 	if err != nil || report.State != "running" {
 		return report, err
 	}
-	_, err = c.addParts(ctx, &report)
+	_, err = addParts(ctx, c.db, &report)
 	return report, c.mend(err)
 }
 
 // addParts adds what has become of a run's sources so far, and tells how many are left.
-func (c *Cluster) addParts(ctx context.Context, report *feed.Report) (open int, err error) {
-	rows, err := c.db.Query(ctx, `SELECT p.report FROM run_part p LEFT JOIN source s ON s.id = p.source_id WHERE p.run_id = $1 ORDER BY s.position, p.source_id`, report.ID)
+func addParts(ctx context.Context, db asker, report *feed.Report) (open int, err error) {
+	rows, err := db.Query(ctx, `SELECT p.report FROM run_part p LEFT JOIN source s ON s.id = p.source_id WHERE p.run_id = $1 ORDER BY s.position, p.source_id`, report.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -283,31 +287,53 @@ func (c *Cluster) Running() bool {
 	return err == nil && running
 }
 
-// finish ends a run of which nothing is left to do.
+// finish ends a run of which nothing is left to do. One does, whoever else tries.
 func (c *Cluster) finish(ctx context.Context, id string) error {
-	var open bool
-	if err := c.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM run_part WHERE run_id = $1 AND report IS NULL)`, id).Scan(&open); err != nil || open {
+	var report feed.Report
+	ended := false
+	err := inTx(ctx, c.db, func(tx pgx.Tx) error {
+		var packed []byte
+		err := tx.QueryRow(ctx, `SELECT report FROM run WHERE id = $1 AND running = 1 FOR UPDATE`, id).Scan(&packed)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			report, err = store.UnpackReport(packed)
+		}
+		if err != nil {
+			return err
+		}
+		open, err := addParts(ctx, tx, &report)
+		if err != nil || open > 0 {
+			return err
+		}
+		report.State, report.Finished = "done", c.pipeline.Now()
+		ended = true
+		if err := saveReport(ctx, tx, report); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM run_part WHERE run_id = $1`, id)
 		return err
+	})
+	if err == nil && ended {
+		c.tell(report)
 	}
-	report, err := c.store.Run(ctx, id)
-	if feed.CodeOf(err) == feed.CodeNotFound || err == nil && report.State != "running" {
-		_, err = c.db.Exec(ctx, `DELETE FROM run_part WHERE run_id = $1`, id)
-		return err
-	}
+	return err
+}
+
+// saveReport stores the report of a run that is over. Reports don't wait for who decides
+// about items, as they do with SaveRun.
+func saveReport(ctx context.Context, tx pgx.Tx, report feed.Report) error {
+	packed, err := store.PackReport(report)
 	if err != nil {
 		return err
 	}
-	if open, err := c.addParts(ctx, &report); err != nil || open > 0 {
+	if _, err = tx.Exec(ctx, `INSERT INTO run (id, started, running, report) VALUES ($1, $2, 0, $3)
+		ON CONFLICT (id) DO UPDATE SET running = 0, report = EXCLUDED.report`, report.ID, report.Started.UnixMilli(), packed); err != nil {
 		return err
 	}
-	report.State, report.Finished = "done", c.pipeline.Now()
-	if err := c.store.SaveRun(ctx, report); err != nil {
-		return err
-	}
-	tag, err := c.db.Exec(ctx, `DELETE FROM run_part WHERE run_id = $1`, id)
-	if err == nil && (tag.RowsAffected() > 0 || report.Total == report.Done) {
-		c.tell(report)
-	}
+	_, err = tx.Exec(ctx, `DELETE FROM run WHERE running = 0 AND started <
+		(SELECT MIN(kept.started) FROM (SELECT started FROM run ORDER BY started DESC LIMIT $1) kept)`, store.RunsKept)
 	return err
 }
 
@@ -315,7 +341,7 @@ func (c *Cluster) finish(ctx context.Context, id string) error {
 func (c *Cluster) record(ctx context.Context, report feed.Report) error {
 	c.tell(report)
 	c.noteEnded()
-	return c.store.SaveRun(ctx, report)
+	return inTx(ctx, c.db, func(tx pgx.Tx) error { return saveReport(ctx, tx, report) })
 }
 
 // tell logs a report.
