@@ -328,12 +328,17 @@ type postgresEngine struct{ dsn, where string }
 func (postgresEngine) name() string           { return "postgres" }
 func (postgresEngine) dialect() goose.Dialect { return goose.DialectPostgres }
 
+// lookUps are settings for who looks up some rows at a time in large tables: by
+// index. For some hundreds the server would rather read all items, if they are some
+// ten thousand, and do for each of them what is to be done for the hundreds.
+var lookUps = map[string]string{"enable_hashjoin": "off", "enable_mergejoin": "off"}
+
 func (e postgresEngine) open(ctx context.Context) (writer, reader *sql.DB, err error) {
-	if writer, err = e.connect(); err != nil {
+	if writer, err = e.connect(lookUps); err != nil {
 		return nil, nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if reader, err = e.connect(); err != nil {
+	if reader, err = e.connect(nil); err != nil {
 		return nil, nil, err
 	}
 	reader.SetMaxOpenConns(16)

@@ -146,7 +146,7 @@ func (s session) sketches(ctx context.Context, entryIDs []int64) ([]feed.Sketch,
 	var all []feed.Sketch
 	err := s.eachIn(ctx, `SELECT `+sketchColumns+` FROM entry e JOIN item i ON i.id = e.item_id
 		LEFT JOIN sketch k ON k.entry_id = e.id WHERE e.id IN (%s) AND i.place IS NOT NULL`+live+`
-		AND e.id = COALESCE(i.lead_id, (SELECT MIN(o.id) FROM entry o WHERE o.item_id = i.id))`,
+		AND e.id = COALESCE(i.lead_id, (SELECT MIN(o.id) FROM entry o WHERE o.item_id = e.item_id))`,
 		nil, entryIDs, func(scan scanner) error {
 			all = append(all, feed.Sketch{})
 			return scanSketch(scan, &all[len(all)-1])
