@@ -110,26 +110,41 @@ func (s *Store) CountSubscriptions(ctx context.Context, host, topic string) (n S
 }
 
 // Wish notes what a callback is said to want, in place of what it was said to
-// want before. What it has stays as it is until that is confirmed. Where nobody
-// has the topic yet, state is what there is to be told of from now on.
+// want before. What it has stays as it is until that is confirmed. state is the topic
+// as it is now: what comes later is news to this callback. Where nobody else has
+// the topic or has asked for it, that is what there is to be told of from now on.
 func (s *Store) Wish(ctx context.Context, w SubscriptionWish, state TopicState, now time.Time) error {
 	return s.Write(ctx, func(t *Tx) error {
-		if _, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE topic = $1 AND callback = $2`, text(w.Topic), text(w.Callback)); err != nil {
+		if !w.Leave {
+			if err := t.firstState(ctx, state, now); err != nil {
+				return err
+			}
+		}
+		known := state.Change
+		var before int64
+		asked, err := t.one(ctx, `DELETE FROM subscription_wish WHERE topic = $1 AND callback = $2 RETURNING change`,
+			[]any{text(w.Topic), text(w.Callback)}, &before)
+		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `INSERT INTO subscription_wish (topic, callback, host, leave, secret, lease, next, attempts)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
-			text(w.Topic), text(w.Callback), text(w.Host), bit(w.Leave), text(w.Secret), w.Lease.Milliseconds(), now.UnixMilli()); err != nil || w.Leave {
-			return err
+		if asked && !w.Leave && before > 0 {
+			known = min(known, before) // whoever asks again, nothing is missed for that
 		}
-		return t.firstState(ctx, state)
+		_, err = t.exec(ctx, `INSERT INTO subscription_wish (topic, callback, host, leave, secret, lease, next, attempts, change)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)`,
+			text(w.Topic), text(w.Callback), text(w.Host), bit(w.Leave), text(w.Secret), w.Lease.Milliseconds(), now.UnixMilli(), known)
+		return err
 	})
 }
 
-// firstState notes what there is of a topic that nobody had.
-func (t *Tx) firstState(ctx context.Context, state TopicState) error {
-	_, err := t.exec(ctx, `INSERT INTO subscription_topic (topic, change, marks) VALUES ($1, $2, $3) ON CONFLICT (topic) DO NOTHING`,
-		text(state.Topic), state.Change, state.Listed.bytes())
+// firstState notes what there is of a topic that nobody has or has asked for. What
+// was noted for those who had it before them is past.
+func (t *Tx) firstState(ctx context.Context, state TopicState, now time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO subscription_topic (topic, change, marks) VALUES ($1, $2, $3)
+		ON CONFLICT (topic) DO UPDATE SET change = EXCLUDED.change, marks = EXCLUDED.marks
+		WHERE NOT EXISTS (SELECT 1 FROM subscription s WHERE s.topic = subscription_topic.topic AND s.lease_until > $4)
+		AND NOT EXISTS (SELECT 1 FROM subscription_wish v WHERE v.topic = subscription_topic.topic AND v.leave = 0)`,
+		text(state.Topic), state.Change, state.Listed.bytes(), now.UnixMilli())
 	return err
 }
 
@@ -151,20 +166,38 @@ func (s *Store) TakeWishes(ctx context.Context, n int, busy []string, now, until
 // replaced meanwhile is not carried out; granted tells.
 func (s *Store) Grant(ctx context.Context, w SubscriptionWish, at time.Time) (granted bool, err error) {
 	err = s.Write(ctx, func(t *Tx) error {
-		n, err := t.exec(ctx, `DELETE FROM subscription_wish WHERE id = $1`, w.ID)
-		if err != nil || n == 0 {
+		var known int64
+		var err error
+		if granted, err = t.one(ctx, `DELETE FROM subscription_wish WHERE id = $1 RETURNING change`, []any{w.ID}, &known); err != nil || !granted {
 			return err
 		}
-		granted = true
 		if w.Leave {
 			return t.unsubscribe(ctx, w.Topic, w.Callback)
 		}
-		_, err = t.exec(ctx, `INSERT INTO subscription (topic, callback, host, kind, secret, lease_until, failures) VALUES ($1, $2, $3, 'push', $4, $5, 0)
-			ON CONFLICT (topic, callback) DO UPDATE SET secret = EXCLUDED.secret, lease_until = EXCLUDED.lease_until, failures = 0`,
-			text(w.Topic), text(w.Callback), text(w.Host), text(w.Secret), at.Add(w.Lease).UnixMilli())
-		return err
+		return t.subscribe(ctx, w, known, at)
 	})
 	return granted, err
+}
+
+// subscribe gives a callback a topic, with the news that there were since it asked: others
+// were told of them meanwhile. So was who had the topic already.
+func (t *Tx) subscribe(ctx context.Context, w SubscriptionWish, known int64, at time.Time) error {
+	var until time.Time
+	if _, err := t.one(ctx, `SELECT lease_until FROM subscription WHERE topic = $1 AND callback = $2`,
+		[]any{text(w.Topic), text(w.Callback)}, (*instant)(&until)); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `INSERT INTO subscription (topic, callback, host, kind, secret, lease_until, failures) VALUES ($1, $2, $3, 'push', $4, $5, 0)
+		ON CONFLICT (topic, callback) DO UPDATE SET host = EXCLUDED.host, secret = EXCLUDED.secret, lease_until = EXCLUDED.lease_until, failures = 0`,
+		text(w.Topic), text(w.Callback), text(w.Host), text(w.Secret), at.Add(w.Lease).UnixMilli()); err != nil || until.After(at) {
+		return err
+	}
+	_, err := t.exec(ctx, `INSERT INTO delivery (subscription_id, topic, host, change, since, next, taken, attempts)
+		SELECT s.id, s.topic, s.host, w.change, CAST($1 AS BIGINT), CAST($2 AS BIGINT), 0, 0 FROM subscription s, subscription_topic w
+		WHERE s.topic = $3 AND s.callback = $4 AND w.topic = s.topic AND w.change > $5
+		ON CONFLICT (subscription_id) DO UPDATE SET change = EXCLUDED.change, since = EXCLUDED.since`,
+		at.UnixMilli(), at.UnixMilli(), text(w.Topic), text(w.Callback), known)
+	return err
 }
 
 func (t *Tx) unsubscribe(ctx context.Context, topic, callback string) error {
@@ -246,11 +279,11 @@ func (t *Tx) dropPings(ctx context.Context, keep func(topic, hub string) bool) (
 // addPing has a hub told of a topic, for ever.
 func (t *Tx) addPing(ctx context.Context, topic TopicState, hub, host string) error {
 	if _, err := t.exec(ctx, `INSERT INTO subscription (topic, callback, host, kind, secret, lease_until, failures) VALUES ($1, $2, $3, 'ping', '', $4, 0)
-		ON CONFLICT (topic, callback) DO UPDATE SET kind = 'ping', lease_until = EXCLUDED.lease_until`,
+		ON CONFLICT (topic, callback) DO UPDATE SET kind = 'ping', host = EXCLUDED.host, lease_until = EXCLUDED.lease_until`,
 		text(topic.Topic), text(hub), text(host), int64(forever)); err != nil {
 		return err
 	}
-	return t.firstState(ctx, topic)
+	return t.firstState(ctx, topic, time.Time{}) // it has the topic by now: what is noted stays
 }
 
 // SubscribedTopics are the topics that somebody has, with what they know of them.
@@ -267,9 +300,14 @@ func (s *Store) SubscribedTopics(ctx context.Context, now time.Time) (all []Topi
 }
 
 // NoteTopic notes what a topic's document lists when that has changed, and is no
-// news to anybody.
+// news to anybody: who has asked for it and missed nothing before has missed nothing now.
 func (s *Store) NoteTopic(ctx context.Context, state TopicState) error {
 	return s.Write(ctx, func(t *Tx) error {
+		if _, err := t.exec(ctx, `UPDATE subscription_wish SET change = $1 WHERE topic = $2 AND change < $3
+			AND change >= (SELECT w.change FROM subscription_topic w WHERE w.topic = subscription_wish.topic)`,
+			state.Change, text(state.Topic), state.Change); err != nil {
+			return err
+		}
 		_, err := t.moveTopic(ctx, state)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +151,136 @@ var _ = behaviour("asking again replaces lease and secret once it is confirmed, 
 		r.Errorf("%+v", got)
 	}
 	r.must(r.DropWish(r.ctx, second[0].ID))
+})
+
+// asks has a callback of a host ask for topicA as it is at a change number, and takes
+// that to verify it.
+func (r *rig) asks(host string, change int64, at time.Time) store.SubscriptionWish {
+	r.Helper()
+	w := store.SubscriptionWish{Topic: topicA, Callback: "https://" + host + "/push", Host: host, Lease: 240 * time.Hour}
+	r.must(r.Wish(r.ctx, w, store.TopicState{Topic: topicA, Change: change, Listed: listed}, at))
+	for _, taken := range r.takeWishes(at) {
+		w = taken
+	}
+	return w
+}
+
+// grant confirms a wish, and gives the change numbers of what is due then.
+func (r *rig) grant(w store.SubscriptionWish, at time.Time) (due []int64) {
+	r.Helper()
+	if granted, err := r.Grant(r.ctx, w, at); err != nil || !granted {
+		r.Fatalf("granted: %v (%v)", granted, err)
+	}
+	all := r.take(at)
+	for _, d := range all {
+		due = append(due, d.Change)
+	}
+	r.settle(all, store.Delivered, at, time.Time{})
+	return due
+}
+
+var _ = behaviour("who is being asked misses nothing that others are sent meanwhile", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	soon := day.Add(time.Second)
+	second, third := r.asks("two.example", 10, day), r.asks("three.example", 12, day)
+	r.announce(topicA, 12, day)
+	if got := r.take(day); len(got) != 1 || got[0].Host != "one.example" {
+		r.Fatalf("sent before it is confirmed: %+v", got)
+	} else {
+		r.settle(got, store.Delivered, day, time.Time{})
+	}
+	if got := r.grant(second, soon); !slices.Equal(got, []int64{12}) {
+		r.Errorf("it is sent %v, want the news of 12", got)
+	}
+	if got := r.grant(third, soon); got != nil {
+		r.Errorf("who asked when they were there is sent %v", got)
+	}
+	if got := r.grant(r.asks("four.example", 13, soon), soon); got != nil {
+		r.Errorf("who asked afterwards is sent %v", got)
+	}
+})
+
+var _ = behaviour("who asks again misses nothing for that", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	r.asks("two.example", 10, day)
+	r.announce(topicA, 12, day)
+	r.settle(r.take(day), store.Delivered, day, time.Time{})
+	if got := r.grant(r.asks("two.example", 12, day.Add(time.Minute)), day.Add(time.Minute)); !slices.Equal(got, []int64{12}) {
+		r.Errorf("it is sent %v, want the news of 12", got)
+	}
+})
+
+var _ = behaviour("who renews is sent nothing twice, and who comes back late what others were sent", func(r *rig) {
+	r.grant(r.asks("one.example", 10, day), day)
+	renewal := r.asks("one.example", 10, day)
+	r.announce(topicA, 12, day)
+	r.settle(r.take(day), store.Delivered, day, time.Time{})
+	if got := r.grant(renewal, day.Add(time.Second)); got != nil {
+		r.Errorf("a renewal is sent %v again", got)
+	}
+	end := day.Add(240*time.Hour + time.Minute)
+	r.grant(r.asks("two.example", 12, end.Add(-time.Hour)), end.Add(-time.Hour))
+	late := r.asks("one.example", 12, end)
+	r.announce(topicA, 14, end)
+	r.settle(r.take(end), store.Delivered, end, time.Time{})
+	if got := r.grant(late, end.Add(time.Second)); !slices.Equal(got, []int64{14}) {
+		r.Errorf("whose lease was over is sent %v, want the news of 14", got)
+	}
+})
+
+var _ = behaviour("what is no news is sent to nobody who is being asked", func(r *rig) {
+	r.subscribe(topicA, "one.example", "")
+	before := r.asks("two.example", 10, day)
+	r.must(r.NoteTopic(r.ctx, store.TopicState{Topic: topicA, Change: 12, Listed: store.Listing{Floor: 7}}))
+	if got := r.grant(before, day); got != nil {
+		r.Errorf("it is sent %v", got)
+	}
+	missed := r.asks("three.example", 12, day)
+	r.announce(topicA, 13, day)
+	r.settle(r.take(day), store.Delivered, day, time.Time{})
+	r.must(r.NoteTopic(r.ctx, store.TopicState{Topic: topicA, Change: 14, Listed: store.Listing{Floor: 7}}))
+	if got := r.grant(missed, day); !slices.Equal(got, []int64{14}) {
+		r.Errorf("it is sent %v, want the document of 14 for the news of 13", got)
+	}
+})
+
+var _ = behaviour("who comes after all have left knows the topic as it is then", func(r *rig) {
+	state := func() store.TopicState {
+		r.Helper()
+		topics, err := r.SubscribedTopics(r.ctx, day.Add(241*time.Hour))
+		r.must(err)
+		return topics[0]
+	}
+	asks := func(host string, change int64, at time.Time, listing store.Listing) store.SubscriptionWish {
+		r.Helper()
+		r.must(r.Wish(r.ctx, store.SubscriptionWish{Topic: topicA, Callback: "https://" + host + "/push", Host: host, Lease: 240 * time.Hour},
+			store.TopicState{Topic: topicA, Change: change, Listed: listing}, at))
+		return r.takeWishes(at)[0]
+	}
+	r.grant(asks("one.example", 10, day, listed), day)
+	later := store.Listing{Floor: 8}
+	after := day.Add(240*time.Hour + time.Minute) // and nobody has swept
+	r.grant(asks("two.example", 20, after, later), after)
+	want := store.TopicState{Topic: topicA, Change: 20, Listed: later}
+	if diff := cmp.Diff(want, state()); diff != "" {
+		r.Errorf("after a lease that ended (-want +got):\n%s", diff)
+	}
+	latest := store.Listing{Floor: 9}
+	r.grant(asks("three.example", 30, after, latest), after)
+	if diff := cmp.Diff(want, state()); diff != "" {
+		r.Errorf("where somebody has it (-want +got):\n%s", diff)
+	}
+	for _, host := range []string{"two.example", "three.example"} {
+		r.must(r.Wish(r.ctx, store.SubscriptionWish{Topic: topicA, Callback: "https://" + host + "/push", Host: host, Leave: true}, store.TopicState{}, after))
+		r.grant(r.takeWishes(after)[0], after)
+	}
+	first := asks("four.example", 40, after, latest)
+	r.grant(asks("five.example", 50, after, later), after)
+	want = store.TopicState{Topic: topicA, Change: 40, Listed: latest}
+	if diff := cmp.Diff(want, state()); diff != "" {
+		r.Errorf("where somebody is being asked, who would miss what came since (-want +got):\n%s", diff)
+	}
+	r.grant(first, after)
 })
 
 var _ = behaviour("who unsubscribes is sent nothing more", func(r *rig) {

@@ -29,7 +29,8 @@ func (s *Server) archiveDocument(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	s.serveVariant(w, r, k)
+	_, err := parameters(r) // it has none, but for what is not known
+	s.serveView(w, r, k, err)
 }
 
 // archiveNamed reads a name such as "12.atom". There is one way to write each.

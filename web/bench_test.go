@@ -222,7 +222,7 @@ func BenchmarkRenderVariant(b *testing.B) {
 	srv := fullServer(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := srv.variantDocument(b.Context(), variantKey{format: atomDoc, stories: true}, nil); err != nil {
+		if _, err := srv.variantDocument(b.Context(), variantKey{format: atomDoc, stories: true}, newVariants().stories); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,6 +17,9 @@ import (
 var (
 	varyEncoding = []string{"Accept-Encoding"}
 	varyCookie   = []string{"Accept-Encoding, Cookie"} // of pages: who is logged in sees more
+	// varyReader is of a private site's feeds: what lets the reader in decides whether
+	// the key in the address stands in their links.
+	varyReader   = []string{"Accept-Encoding, Authorization, Cookie"}
 	gzipEncoding = []string{"gzip"}
 	noSniff      = []string{"nosniff"}
 )
@@ -61,14 +64,16 @@ type docOptions struct {
 	modified     time.Time // newest change of the content; zero: no Last-Modified
 	csp          string    // Content-Security-Policy; "": none
 	referrer     string    // Referrer-Policy; "": none
-	level        int       // of gzip, 0: the default for pages
+	level        int       // of gzip, 0: the default for pages; noLevel: not at all
 }
 
 // gzip levels: the main feed documents are compressed once and served for long,
-// pages and other feeds are compressed when somebody first asks for them.
+// pages and other feeds are compressed when somebody first asks for them. What only our
+// hub sends is not: it goes out as it is.
 const (
 	feedLevel = gzip.BestCompression
 	pageLevel = 5
+	noLevel   = -1
 )
 
 // newDocument makes a document of body. Its entity tag is a hash of body
@@ -84,12 +89,14 @@ func newDocument(body []byte, o docOptions) (*document, error) {
 		d.vary = varyEncoding
 	}
 	d.plain = newVariant(body, d.tag)
-	zipped, err := compress(body, o.level)
-	if err != nil {
-		return nil, err
-	}
-	if len(zipped) < len(body) {
-		d.zipped = newVariant(zipped, d.tag+"-gzip")
+	if o.level != noLevel {
+		zipped, err := compress(body, o.level)
+		if err != nil {
+			return nil, err
+		}
+		if len(zipped) < len(body) {
+			d.zipped = newVariant(zipped, d.tag+"-gzip")
+		}
 	}
 	d.fields = append(d.fields, field{"Content-Type", []string{o.mediaType}}, field{"X-Content-Type-Options", noSniff})
 	if !o.modified.IsZero() {

@@ -332,9 +332,12 @@ func TestTheLastGoodDocumentIsServedWhateverFails(t *testing.T) {
 	if _, err := srv.refresh(t.Context()); err == nil {
 		t.Fatal("the failure was not noticed")
 	}
-	if a := get(t, srv, "/feed.atom"); a.StatusCode != 200 || a.body != good.body {
+	a := get(t, srv, "/feed.atom")
+	if a.StatusCode != 200 || a.body != good.body {
 		t.Errorf("status %d instead of the last good document", a.StatusCode)
 	}
+	wantField(t, a, "Cache-Control", "public, max-age=60")
+	wantField(t, a, "Last-Modified", "")
 	wantStatus(t, get(t, srv, "/"), http.StatusOK)
 	wantStatus(t, get(t, srv, "/healthz"), http.StatusOK)
 	ready := get(t, srv, "/readyz")
@@ -348,9 +351,10 @@ func TestTheLastGoodDocumentIsServedWhateverFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStatus(t, get(t, srv, "/readyz"), http.StatusOK)
-	if get(t, srv, "/feed.atom").body == good.body {
+	if a = get(t, srv, "/feed.atom"); a.body == good.body {
 		t.Error("the change is not served after recovery")
 	}
+	wantField(t, a, "Cache-Control", "public, max-age=900")
 }
 
 func TestWithoutAnyDocumentTheAnswerIs503(t *testing.T) {

@@ -92,7 +92,7 @@ func TestNoTermFillsTheFrontPage(t *testing.T) {
 func TestTheFrontPageTellsHowToSubscribe(t *testing.T) {
 	a := get(t, newServer(t, sampleStore(t)), "/")
 	wantText(t, a,
-		`<a class="button" href="/feed.atom" type="application/atom&#43;xml">Atom</a>`,
+		`<a class="button" href="/feed.atom" type="application/atom+xml">Atom</a>`,
 		`data-copy="https://guarantees.example/feed.json" aria-label="Copy address of JSON Feed" hidden>`,
 		`<a href="feed:https://guarantees.example/feed.atom" rel="noreferrer">`,
 		`<a href="https://www.inoreader.com/?add_feed=https%3A%2F%2Fguarantees.example%2Ffeed.atom" rel="noreferrer">`)
@@ -419,8 +419,41 @@ func TestAnItemCanBeSharedWithItsTitle(t *testing.T) {
 		`<meta property="og:url" content="https://guarantees.example/items/`+borderID+`">`,
 		`<meta property="og:site_name" content="Guarantees Watch">`,
 		`<meta property="og:description" content="After a call between capitals`)
-	wantNone(t, a, "og:image")
+	wantNone(t, a, "og:image") // its picture is in the text itself, at no address
 	wantNone(t, get(t, newServer(t, sampleStore(t)), "/"), "og:type")
+}
+
+func TestAnItemIsSharedWithItsPictureAndItsBeginning(t *testing.T) {
+	st := sampleStore(t)
+	wire, err := st.Source(t.Context(), "wire")
+	must(t, err)
+	text := `<p>Ships &amp; <b>boats</b>.</p><p><img src="https://user@wire.example/no.png"><img src="https://wire.example/text.jpg?a=1&amp;b=2"></p>` + strings.Repeat("<p>Über alles wurde geredet.</p>", 30)
+	image := feed.Details{Image: "https://wire.example/named.jpg"}
+	enclosed := feed.Details{Enclosures: []feed.Enclosure{{URL: "https://wire.example/a.mp3", Type: "audio/mpeg"}, {URL: "https://wire.example/enclosed.png", Type: "image/png"}}}
+	both := feed.Details{Image: image.Image, Enclosures: enclosed.Enclosures}
+	off := newServer(t, st, func(o *Options) { o.NoPictures = true })
+	for i, c := range []struct {
+		entry   feed.Entry
+		picture string
+	}{
+		{feed.Entry{Content: text, Details: both}, "https://wire.example/named.jpg"},
+		{feed.Entry{Content: text, Details: enclosed}, "https://wire.example/enclosed.png"},
+		{feed.Entry{Content: text}, "https://wire.example/text.jpg?a=1&amp;b=2"},
+		{feed.Entry{Content: "<p>Ships &amp; boats .</p>"}, ""},
+	} {
+		id := fmt.Sprintf("ab000000-0000-5000-8000-00000000000%d", i)
+		c.entry.Title, c.entry.URL, c.entry.Published = fmt.Sprint("Harbour ", i), fmt.Sprint("https://wire.example/harbour/", i), noon
+		addItems(t, st, map[string]int64{"wire": wire.ID}, []sampleItem{{id: id, source: "wire", entry: c.entry}})
+		a := get(t, newServer(t, st), "/items/"+id)
+		wantText(t, a, `<meta property="og:description" content="Ships &amp; boats .`)
+		wantNone(t, get(t, off, "/items/"+id), "og:image")
+		if got := between(a.body, `<meta property="og:image" content="`, `"`); c.picture != "" && got != c.picture || c.picture == "" && strings.Contains(a.body, "og:image") {
+			t.Errorf("%d: the picture is %q, want %q", i, got, c.picture)
+		}
+		if said := between(a.body, `<meta property="og:description" content="`, `"`); len(said) > 310 || len(said) > 100 && !strings.HasSuffix(said, " …") {
+			t.Errorf("%d: it is described by %q", i, said)
+		}
+	}
 }
 
 func TestAnItemTellsItsDatesAndWhereTheyAreFrom(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"html/template"
@@ -29,7 +30,11 @@ type itemPageView struct {
 	Comments   string
 	Rights     string
 	Categories []string
+	Shared     sharedView
 }
+
+// sharedView is what other sites show of a link to the page (Open Graph), beside its title.
+type sharedView struct{ Text, Picture string }
 
 // enclosureView is a file that belongs to the item.
 type enclosureView struct {
@@ -155,12 +160,30 @@ func (s *Server) itemPageView(who viewer, item feed.Item) itemPageView {
 			v.Authors = append(v.Authors, link{a.Name, publicURL(a.URL)})
 		}
 	}
+	v.Shared.Text = cmp.Or(v.Summary, beginning(e.Content))
+	if v.Pictures {
+		v.Shared.Picture = pictureOf(e)
+	}
 	for _, f := range e.Details.Enclosures {
 		if u := publicURL(f.URL); u != "" {
 			v.Enclosures = append(v.Enclosures, newEnclosureView(f, u))
 		}
 	}
 	return v
+}
+
+// pictureOf is the address of the picture that stands for an entry: the one that its source
+// names, else one that comes with it, else the first in its text; "": there is none.
+func pictureOf(e feed.Entry) string {
+	if u := publicURL(e.Details.Image); u != "" {
+		return u
+	}
+	for _, f := range e.Details.Enclosures {
+		if u := publicURL(f.URL); u != "" && strings.HasPrefix(f.Type, "image/") {
+			return u
+		}
+	}
+	return firstPicture(e.Content)
 }
 
 // content is an entry's text as its page shows it.

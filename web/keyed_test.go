@@ -67,6 +67,7 @@ func TestADocumentTellsAKeyToItsOwnerAlone(t *testing.T) {
 	for _, a := range []answer{plain, phone, other} {
 		tags[a.Header.Get("ETag")] = true
 		wantField(t, a, "Cache-Control", "private, max-age=86400")
+		wantField(t, a, "Vary", "Accept-Encoding, Authorization, Cookie") // what let the reader in decides
 		wantField(t, a, "Content-Type", "application/atom+xml; charset=utf-8")
 		wantField(t, a, "Last-Modified", plain.Header.Get("Last-Modified"))
 	}

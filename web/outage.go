@@ -36,6 +36,10 @@ func isAway(err error) bool {
 // away tells whether the database was away when it was last looked at.
 func (s *Server) away() bool { return s.docs.away.Load() != nil }
 
+// behind tells whether the main documents may be older than what is in the store,
+// which could not be read when it was last tried.
+func (s *Server) behind() bool { return s.away() || s.docs.unread.Load() }
+
 // lost notes by the newest look at the store whether the database is away.
 func (s *Server) lost(err error) {
 	if !isAway(err) {

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tributary/feed"
 	"tributary/store"
 	"tributary/store/pgtest"
 )
@@ -212,7 +213,7 @@ func TestWhatTheStoreTellsIsRenderedAtOnceButNoMoreThanOnceATick(t *testing.T) {
 func TestWhileTheDatabaseIsAwayTheLastGoodDocumentsAreServed(t *testing.T) {
 	cluster := pgtest.StartCluster(t)
 	st := sampled(t, cluster.DSN())
-	srv, said := replica(t, cluster.DSN())
+	srv, said := replica(t, cluster.DSN(), withHub)
 	kept := map[string]answer{}
 	for _, path := range byReaders {
 		kept[path] = get(t, srv, path)
@@ -244,11 +245,32 @@ func TestWhileTheDatabaseIsAwayTheLastGoodDocumentsAreServed(t *testing.T) {
 		}
 	}
 
+	for _, path := range byReaders { // it has been noticed by now
+		if !strings.Contains(kept[path].Header.Get("Content-Type"), "application/") || path == "/sources.opml" {
+			continue
+		}
+		a := get(t, srv, path)
+		wantField(t, a, "Cache-Control", "public, max-age=60")
+		wantField(t, a, "Last-Modified", "")
+		wantField(t, a, "ETag", kept[path].Header.Get("ETag"))
+		wantStatus(t, get(t, srv, path, "If-None-Match", a.Header.Get("ETag")), http.StatusNotModified)
+	}
+	topic := srv.opt.Site.BaseURL + "/feed.atom"
+	if _, err := srv.Topic(t.Context(), topic); feed.CodeOf(err) != feed.CodeUnavailable {
+		t.Errorf("what may be old is something to send: %v", err)
+	}
+
 	cluster.Start()
 	within(t, 10*time.Second, "the database answers", func() bool { _, err := st.Change(t.Context()); return err == nil })
 	back := time.Now()
 	within(t, 10*time.Second, "the replica is ready", func() bool { return get(t, srv, "/readyz").StatusCode == http.StatusOK })
 	wantStatus(t, get(t, srv, "/feed.atom?limit=7"), http.StatusOK)
+	for path, lasts := range map[string]string{"/feed.atom": "max-age=900", "/stories.json": "max-age=900", "/archive/1.atom": "max-age=86400", "/feed.rss?limit=5": "max-age=900"} {
+		wantField(t, get(t, srv, path), "Cache-Control", "public, "+lasts)
+	}
+	if _, err := srv.Topic(t.Context(), topic); err != nil {
+		t.Error(err)
+	}
 	if took := time.Since(back); took > 5*time.Second { // half a second, where nothing else works
 		t.Errorf("it took %v to be back", took)
 	}
@@ -304,8 +326,16 @@ func TestReadersWithAKeyAreServedWhileTheDatabaseIsAway(t *testing.T) {
 	cluster.Stop()
 	within(t, 10*time.Second, "it is noticed", srv.away)
 	for name, status := range map[string]int{"known": http.StatusOK, "removed": http.StatusServiceUnavailable, "new": http.StatusServiceUnavailable} {
-		if a := get(t, srv, "/feed.atom?key="+keys[name]); a.StatusCode != status {
+		a := get(t, srv, "/feed.atom?key="+keys[name])
+		if a.StatusCode != status {
 			t.Errorf("who has the key %q gets %d, want %d", name, a.StatusCode, status)
+		}
+		if status == http.StatusOK {
+			wantField(t, a, "Cache-Control", "private, max-age=60")
+			wantField(t, a, "Last-Modified", "")
+			if !strings.Contains(a.body, keyParam+keys[name]) {
+				t.Error("its links have no key any more")
+			}
 		}
 	}
 }

@@ -62,6 +62,19 @@ func (w *pictureless) link(name, address string) {
 	w.out.WriteString(`<a href="` + html.EscapeString(address) + `">` + name + `</a>`)
 }
 
+// firstPicture is the address of the first picture in cleaned content; "": there is none.
+func firstPicture(content string) string {
+	tokens := html.NewTokenizer(strings.NewReader(content))
+	for kind := tokens.Next(); kind != html.ErrorToken; kind = tokens.Next() {
+		if t := tokens.Token(); t.Data == "img" {
+			if u := publicURL(attribute(t, "src")); u != "" {
+				return u
+			}
+		}
+	}
+	return ""
+}
+
 // pictureName names a picture by what is said in its place.
 func pictureName(alt, address string) string {
 	return cmp.Or(strings.TrimSpace(alt), strings.TrimSpace("Picture "+from(address)))

@@ -44,6 +44,7 @@ type documents struct {
 	failure  atomic.Pointer[string]    // why the newest attempt failed; nil: it did not
 	reported string                    // the failure that was logged last; Watch's own
 	away     atomic.Pointer[time.Time] // since when the database is; nil: it is not
+	unread   atomic.Bool               // the store could not be read for the newest attempt
 	missed   atomic.Pointer[missed]    // a request to log, unless that was why it failed
 }
 
@@ -122,29 +123,31 @@ func (s *Server) refresh(ctx context.Context) (rendered bool, err error) {
 	defer cancel()
 	change, err := s.change(ctx)
 	if err != nil {
-		return false, s.note(err)
+		return false, s.unread(err)
 	}
 	s.seen.Store(change)
 	last := s.docs.current.Load()
 	if last != nil && last.change == change {
+		s.docs.unread.Store(false)
 		return false, s.note(errors.Join(last.err, s.recount(ctx, last)))
 	}
 	items, older, err := s.store.Window(ctx)
 	if err != nil {
-		return false, s.note(fmt.Errorf("read the newest items: %w", err))
+		return false, s.unread(fmt.Errorf("read the newest items: %w", err))
 	}
 	around, err := s.surroundings(ctx, viewer{})
 	if isAway(err) {
-		return false, s.note(err) // and all of it when the database is back
+		return false, s.unread(err) // and all of it when the database is back
 	}
 	modified, undated := s.lastModified(ctx)
 	if undated != nil {
-		return false, s.note(undated)
+		return false, s.unread(undated)
 	}
 	next := &rendering{change: change, modified: modified, items: len(items), around: around, counted: s.countedAt(), made: s.opt.Now()}
 	s.render(next, window{items, older}, last)
 	next.err = errors.Join(next.err, err) // without the surroundings there is a feed all the same
 	s.docs.current.Store(next)
+	s.docs.unread.Store(false)
 	s.metrics.rendered(next.err)
 	if s.opt.Changed != nil {
 		s.opt.Changed()
@@ -208,6 +211,12 @@ func (s *Server) note(err error) error {
 	text := err.Error()
 	s.docs.failure.Store(&text)
 	return err
+}
+
+// unread is note where there are no newer documents, for want of what to make them of.
+func (s *Server) unread(err error) error {
+	s.docs.unread.Store(true)
+	return s.note(err)
 }
 
 // window is what the main documents list, and the newest archive of what they don't.
@@ -285,12 +294,13 @@ func (s *Server) renderOne(which int, shown window, next *rendering, before *doc
 	if which == frontDoc {
 		return s.frontDocument(shown.items, next.around)
 	}
-	return s.feedDoc(variantKey{format: which}, s.opt.Site, feed.Page{Items: shown.items, Older: s.archiveURL(which, shown.older)}, next.modified, before)
+	page := feed.Page{Items: shown.items, Older: s.archiveURL(which, shown.older)}
+	return s.feedDoc(variantKey{format: which}, s.opt.Site, page, docOptions{modified: next.modified, level: feedLevel}, before)
 }
 
 // feedDoc makes a feed document of a page; the one from before if its bytes are
-// what they were.
-func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, modified time.Time, before *document) (*document, error) {
+// what they were. Of the options it is given date and compression.
+func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, o docOptions, before *document) (*document, error) {
 	page.Self = s.opt.Site.BaseURL + k.path()
 	age := s.opt.MaxAge
 	if page.Archived {
@@ -305,27 +315,19 @@ func (s *Server) feedDoc(k variantKey, site feed.Site, page feed.Page, modified 
 	if before != nil && !before.passes && string(before.plain.body) == string(body) {
 		return before, nil
 	}
-	doc, err := newDocument(body, docOptions{
-		mediaType:    docMedia[k.format].mediaType,
-		cacheControl: s.shared(fmt.Sprintf("max-age=%d", int(age.Seconds()))),
-		modified:     lateOr(modified, k, before),
-		level:        levelOf(k),
-	})
+	o.mediaType = docMedia[k.format].mediaType
+	o.cacheControl = s.shared(fmt.Sprintf("max-age=%d", int(age.Seconds())))
+	o.modified = lateOr(o.modified, k, before)
+	if s.opt.Private {
+		o.vary = varyReader
+	}
+	doc, err := newDocument(body, o)
 	if err != nil {
 		return nil, err
 	}
 	doc.slots = slots
 	doc.offer(page, k.room())
 	return doc, nil
-}
-
-// levelOf is how hard a feed is compressed: the main one goes out so often that it
-// pays; who asks for another waits for it, and others behind them.
-func levelOf(k variantKey) int {
-	if k.main() {
-		return feedLevel
-	}
-	return pageLevel
 }
 
 func write(format int, site feed.Site, page feed.Page) ([]byte, error) {
@@ -382,6 +384,8 @@ func (s *Server) feedDocument(which int) http.HandlerFunc {
 			s.unavailable(w, r, err)
 		case latest.docs[which] == nil:
 			s.unavailable(w, r, latest.err)
+		case s.behind():
+			s.serveFeed(w, r, s.passing(latest.docs[which]))
 		default:
 			s.serveFeed(w, r, latest.docs[which])
 		}

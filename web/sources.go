@@ -199,7 +199,7 @@ func (s *Server) sourcesList(ctx context.Context, who viewer, q sourcesRequest) 
 		NoIndex:     q.page > 1 || q.show != "",
 		Section:     "sources",
 		Wide:        true,
-		Alternates:  []alternate{{"OPML", s.opt.Site.Title + ": sources (OPML)", "text/x-opml", s.root + "/sources.opml"}},
+		Alternates:  []alternate{{"OPML", s.opt.Site.Title + ": sources (OPML)", typeAttr("text/x-opml"), s.root + "/sources.opml"}},
 		Body:        v,
 	}, nil
 }

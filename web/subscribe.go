@@ -13,7 +13,11 @@ type subscribeView struct {
 }
 
 // formatView is one of the feed's formats.
-type formatView struct{ Name, Type, Path, Address string }
+type formatView struct {
+	Name          string
+	Type          template.HTMLAttr
+	Path, Address string
+}
 
 // readerView is a feed reader and the address that makes it subscribe.
 type readerView struct {
@@ -33,13 +37,9 @@ var webReaders = []struct{ name, before string }{
 
 func (s *Server) subscribeView() subscribeView {
 	v := subscribeView{Keyed: s.opt.Private}
-	for _, f := range []formatView{
-		{"Atom", "application/atom+xml", "/feed.atom", ""},
-		{"RSS", "application/rss+xml", "/feed.rss", ""},
-		{"JSON Feed", "application/feed+json", "/feed.json", ""},
-	} {
-		f.Address = s.opt.Site.BaseURL + f.Path
-		v.Formats = append(v.Formats, f)
+	for format, name := range []string{atomDoc: "Atom", rssDoc: "RSS", jsonDoc: "JSON Feed"} {
+		path := variantKey{format: format}.path()
+		v.Formats = append(v.Formats, formatView{name, typeAttr(docMedia[format].mediaType), path, s.opt.Site.BaseURL + path})
 	}
 	if v.Keyed {
 		return v

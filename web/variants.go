@@ -73,7 +73,7 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 	kept, name := s.variants.of(k, pushed), k.path()
 	change := s.seen.Load()
 	doc, err := s.inTurn(r, kept, name, change, func(ctx context.Context) (*document, error) {
-		doc, err := s.variantDocument(ctx, k, kept.last(name))
+		doc, err := s.variantDocument(ctx, k, kept)
 		if !askedWrongly(err) {
 			s.metrics.rendered(err)
 		}
@@ -91,14 +91,16 @@ func (s *Server) serveVariant(w http.ResponseWriter, r *http.Request, k variantK
 		if !errors.Is(err, errBusy) {
 			s.logFailure(r, err)
 		}
+	}
+	if err != nil || s.away() {
 		doc = s.passing(doc)
 		kept.put(name, noStamp, doc) // for the next one to know
 	}
 	s.serveFeed(w, r, doc)
 }
 
-// variantDocument renders a feed. A panic of a renderer is an error like others.
-func (s *Server) variantDocument(ctx context.Context, k variantKey, before *document) (doc *document, err error) {
+// variantDocument renders a feed for a shelf. A panic of a renderer is an error like others.
+func (s *Server) variantDocument(ctx context.Context, k variantKey, kept shelf) (doc *document, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("document %s: panic: %v", k.path(), p)
@@ -115,7 +117,11 @@ func (s *Server) variantDocument(ctx context.Context, k variantKey, before *docu
 	if err != nil {
 		return nil, err
 	}
-	return s.feedDoc(k, site, page, modified, before)
+	o := docOptions{modified: modified}
+	if kept == s.variants.pushed {
+		o.level = noLevel
+	}
+	return s.feedDoc(k, site, page, o, kept.last(k.path()))
 }
 
 // askedWrongly tells whether the fault is with what was asked for.

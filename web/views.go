@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -123,8 +124,10 @@ func (k variantKey) site(s feed.Site, title string) feed.Site {
 // viewOf reads what a request asks of a feed beyond its path. Parameters that
 // are not known say nothing.
 func viewOf(r *http.Request, k variantKey) (variantKey, error) {
-	v := r.URL.Query()
-	var err error
+	v, err := parameters(r)
+	if err != nil {
+		return k, err
+	}
 	if k.min, err = numberFrom(v, "min_sources", mostSources); err != nil {
 		return k, err
 	}
@@ -147,6 +150,16 @@ func viewOf(r *http.Request, k variantKey) (variantKey, error) {
 	return k, nil
 }
 
+// parameters are those of a request for a feed. If some cannot be read it asks for we
+// don't know what.
+func parameters(r *http.Request) (url.Values, error) {
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, feed.Errorf(feed.CodeInvalid, "The parameters of this address cannot be read: write name=value, & between them, and %%26, %%3B and %%25 for &, ; and %% in a value.")
+	}
+	return v, nil
+}
+
 // numberFrom reads a parameter that is a number from 1 on; 0: it is not there.
 func numberFrom(v url.Values, name string, most int) (int, error) {
 	text := v.Get(name)
@@ -164,7 +177,10 @@ func numberFrom(v url.Values, name string, most int) (int, error) {
 func found(r *http.Request, k variantKey) (variantKey, error) {
 	k.source, k.tag = r.PathValue("slug"), r.PathValue("tag")
 	if k.source+k.tag == "" {
-		v := r.URL.Query()
+		v, err := parameters(r)
+		if err != nil {
+			return k, err
+		}
 		k.text, k.source, k.tag = spaced(v.Get("q")), spaced(v.Get("source")), v.Get("tag")
 	}
 	k.tag = store.TagKey(strings.ToValidUTF8(k.tag, ""))
@@ -243,7 +259,18 @@ func (s *Server) viewSource(ctx context.Context, slug string) (string, error) {
 }
 
 // alternate is a document that a page names as another form of what it shows.
-type alternate struct{ Name, Title, Type, Path string }
+type alternate struct {
+	Name, Title string
+	Type        template.HTMLAttr // see typeAttr
+	Path        string
+}
+
+// typeAttr is the attribute that says a media type of ours. As a value of an attribute the
+// template would write its + as a reference, which is right but not what all look for.
+func typeAttr(mediaType string) template.HTMLAttr {
+	name, _, _ := strings.Cut(mediaType, ";")
+	return template.HTMLAttr(`type="` + name + `"`) //nolint:gosec // our own words
+}
 
 // alternates are the formats of a feed.
 func (s *Server) alternates(k variantKey, title string) []alternate {
@@ -251,8 +278,7 @@ func (s *Server) alternates(k variantKey, title string) []alternate {
 	var all []alternate
 	for format, name := range []string{atomDoc: "Atom", rssDoc: "RSS", jsonDoc: "JSON Feed"} {
 		k.format = format
-		mediaType, _, _ := strings.Cut(docMedia[format].mediaType, ";")
-		all = append(all, alternate{name, site.Title + " (" + name + ")", mediaType, s.root + k.path()})
+		all = append(all, alternate{name, site.Title + " (" + name + ")", typeAttr(docMedia[format].mediaType), s.root + k.path()})
 	}
 	return all
 }

@@ -2,11 +2,13 @@ package web
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -117,6 +119,12 @@ func TestWhatAViewCannotDoIsToldSo(t *testing.T) {
 		"/tags/poland/feed.json?limit=x":         {400, "from 1 to 500."},
 		"/sources/wire/feed.json?min_sources=51": {400, "from 1 to 50."},
 		"/search/feed.atom?q=x&content=none":     {400, "“content=none” is not understood: it is summary or full."},
+		"/feed.atom?limit=5;x=1":                 {400, "The parameters of this address cannot be read"},
+		"/feed.json?x=%zz":                       {400, "The parameters of this address cannot be read"},
+		"/stories.rss?a;b":                       {400, "The parameters of this address cannot be read"},
+		"/tags/poland/feed.rss?limit=5;x=1":      {400, "The parameters of this address cannot be read"},
+		"/search/feed.rss?q=a;b":                 {400, "write name=value, & between them, and %26, %3B and %25 for &, ; and % in a value."},
+		"/archive/1.atom?x;y":                    {400, "The parameters of this address cannot be read"},
 		"/search/feed.atom":                      {400, "give q=WORDS"},
 		"/search/feed.atom?q=+&utm=x":            {400, "give q=WORDS"},
 		"/search/feed.rss?q=" + long:             {400, "give 200 characters at most"},
@@ -132,7 +140,7 @@ func TestWhatAViewCannotDoIsToldSo(t *testing.T) {
 		"/tags/poland":                           {404, "no page at this address"},
 	} {
 		a := get(t, srv, path)
-		if a.StatusCode != c.status || !strings.Contains(a.body, c.says) {
+		if a.StatusCode != c.status || !strings.Contains(html.UnescapeString(a.body), c.says) {
 			t.Errorf("%s: %d, want %d and %q:\n%s", path, a.StatusCode, c.status, c.says, a.body)
 		}
 		if strings.Contains(a.body, "Secret Letter") || strings.Contains(a.body, "Paid Paper") {
@@ -198,13 +206,20 @@ func TestPagesNameTheFeedOfWhatTheyShow(t *testing.T) {
 			}
 			continue
 		}
-		if !strings.Contains(a.body, `<link rel="alternate" type="application/atom&#43;xml" title="Guarantees Watch: `) || strings.Count(a.body, `href="`+feedPath+`"`) != 2 {
+		if !strings.Contains(a.body, `<link rel="alternate" type="application/atom+xml" title="Guarantees Watch: `) || strings.Count(a.body, `href="`+feedPath+`"`) != 2 {
 			t.Errorf("%s does not name %s in its head and in its text:\n%s", path, feedPath, a.body)
 		}
 		wantStatus(t, get(t, srv, strings.NewReplacer("&amp;", "&", "&#43;", "+").Replace(feedPath)), http.StatusOK)
 	}
 	if a := get(t, srv, "/sources"); !strings.Contains(a.body, `<link rel="alternate" type="text/x-opml" title="Guarantees Watch: sources (OPML)" href="/sources.opml">`) {
 		t.Error("the page of sources does not name their list")
+	}
+	for ext, mediaType := range map[string]string{"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"} {
+		for page, feedPath := range map[string]string{"/login": "/stories." + ext, "/fetching": "/feed." + ext, "/?tag=Poland": "/tags/poland/feed." + ext} {
+			if a := get(t, srv, page); !regexp.MustCompile(`<link rel="alternate" type="` + regexp.QuoteMeta(mediaType) + `" title="[^"]+" href="` + feedPath + `">`).MatchString(a.body) {
+				t.Errorf("the head of %s does not name %s as %s", page, feedPath, mediaType)
+			}
+		}
 	}
 	closed := newServer(t, st, func(o *Options) { o.Private = true })
 	a := get(t, closed, "/sources/river-post", login(t, closed)...)

@@ -9,6 +9,7 @@ import (
 
 	"tributary/feed"
 	"tributary/store"
+	"tributary/web/hub"
 )
 
 // Told are the feeds of a site that a hub elsewhere is told of. Our own has every
@@ -22,9 +23,9 @@ func Told(base string) (all []string) {
 	return all
 }
 
-// hubOf is the hub that a feed names; "": none.
+// hubOf is the hub that a feed names; "": none, for it would not take the feed.
 func (s *Server) hubOf(self string) string {
-	if s.opt.Hub == nil && !slices.Contains(Told(s.opt.Site.BaseURL), self) {
+	if s.opt.Hub == nil && !slices.Contains(Told(s.opt.Site.BaseURL), self) || len(self) > hub.LongestTopic {
 		return ""
 	}
 	return s.opt.HubURL

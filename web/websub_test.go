@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"tributary/feed"
 	"tributary/store"
+	"tributary/web/hub"
 )
 
 const sampleBase = "https://guarantees.example"
@@ -278,6 +280,25 @@ func TestAnOldItemIsNewWhereItComesIn(t *testing.T) {
 	}
 }
 
+// A view that the hub would not take, for its address is too long, does not name it.
+func TestWhatTheHubDoesNotTakeNamesNone(t *testing.T) {
+	srv := newServer(t, sampleStore(t), withHub)
+	for text, want := range map[string]bool{strings.Repeat("ü", 150): true, strings.Repeat("ა", 200): false} {
+		path := "/search/feed.atom?q=" + url.QueryEscape(text)
+		a := get(t, srv, path)
+		wantStatus(t, a, http.StatusOK)
+		_, err := srv.Topic(t.Context(), sampleBase+path)
+		for says, is := range map[string]bool{"a header": a.Header.Get("Link") != "", "the body": strings.Contains(a.body, `rel="hub"`), "a topic": err == nil} {
+			if is != want {
+				t.Errorf("%d bytes: %s: %v", len(sampleBase+path), says, is)
+			}
+		}
+		if fits := len(sampleBase+path) <= hub.LongestTopic; fits != want {
+			t.Errorf("the hub takes %d bytes: %v", len(sampleBase+path), fits)
+		}
+	}
+}
+
 // What the hub asks for goes to a place of its own: readers find theirs kept.
 func TestPushedViewsDriveNoReadersOut(t *testing.T) {
 	srv := newServer(t, sampleStore(t), withHub)
@@ -285,8 +306,12 @@ func TestPushedViewsDriveNoReadersOut(t *testing.T) {
 	for _, path := range []string{"/feed.atom?limit=3", "/feed.rss?limit=2", "/sources/wire/feed.json"} {
 		topic, err := srv.Topic(t.Context(), sampleBase+path)
 		must(t, err)
-		if srv.variants.pushed.last(path) == nil || string(topic.Body) != get(t, srv, path).body {
-			t.Errorf("%s is not kept, or is another document", path)
+		kept := srv.variants.pushed.last(path)
+		if kept == nil || string(topic.Body) != get(t, srv, path).body {
+			t.Fatalf("%s is not kept, or is another document", path)
+		}
+		if kept.zipped.body != nil {
+			t.Errorf("%s is compressed, and nobody is sent that", path)
 		}
 	}
 	if n := srv.variants.others.order.Len(); n != 3 {

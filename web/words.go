@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"tributary/feed"
 )
 
@@ -90,6 +92,29 @@ func hostOf(raw string) string {
 func withoutScheme(raw string) string {
 	_, rest, _ := strings.Cut(raw, "://")
 	return strings.TrimSuffix(rest, "/")
+}
+
+// beginning is how the text of cleaned content begins, cut at a word.
+func beginning(content string) string {
+	const most = 300 // bytes; other sites show less
+	var b strings.Builder
+	tokens := html.NewTokenizer(strings.NewReader(content))
+	for kind := tokens.Next(); kind != html.ErrorToken && b.Len() < 2*most; kind = tokens.Next() {
+		if kind == html.TextToken {
+			b.WriteString(tokens.Token().Data)
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	text := spaced(b.String())
+	if len(text) <= most {
+		return text
+	}
+	text = strings.ToValidUTF8(text[:most], "")
+	if space := strings.LastIndexByte(text, ' '); space > most/2 {
+		text = text[:space]
+	}
+	return text + " …"
 }
 
 // count says a number of things: "1 source", "1,204 sources".

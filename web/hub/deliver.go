@@ -120,7 +120,7 @@ func (h *Hub) deliver(ctx context.Context, d store.Delivery) (s store.Settled, o
 		return s, true
 	case gone:
 		if !sub.Ping {
-			h.deny(ctx, sub.Callback, sub.Topic, message(docErr))
+			h.deny(ctx, sub.Callback, sub.Topic, topicEnded)
 		}
 		s.Outcome = store.Over
 		return s, ctx.Err() == nil

@@ -82,7 +82,7 @@ type Options struct {
 	Now    func() time.Time
 
 	Timeout      time.Duration   // of a request to a callback; 10 s
-	PerHost      int             // subscriptions of callbacks at one host; 1,000
+	PerHost      int             // subscriptions of callbacks at one host, see limitedBy; 1,000
 	Most         int             // subscriptions; 20,000
 	MostTopics   int             // topics that somebody has; 500
 	TopicsHost   int             // of them of callbacks at one host; 20
@@ -165,7 +165,7 @@ func New(o Options) *Hub {
 		changed: make(chan struct{}, 1), views: make(chan struct{}, 1), due: make(chan struct{}, 1), sent: newSent(),
 	}
 	h.lanes = newLanes(o, func() { poke(h.due) })
-	h.transport = fetch.Guarded(o.AllowPrivate, h.lanes.setNear)
+	h.transport = fetch.Guarded(o.AllowPrivate, func(host string, near bool) { h.lanes.setNear(limitedBy(host), near) })
 	return h
 }
 

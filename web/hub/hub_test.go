@@ -330,7 +330,7 @@ func TestATopicThatEndsIsDenied(t *testing.T) {
 	r.eventually("denial", func() bool { return len(s.gets()) == 2 })
 	r.settled()
 	q := s.gets()[1].url.Query()
-	if q.Get("hub.mode") != "denied" || q.Get("hub.topic") != topic || !strings.Contains(q.Get("hub.reason"), "is no feed of this site") || q.Get("secret") != "word" {
+	if q.Get("hub.mode") != "denied" || q.Get("hub.topic") != topic || q.Get("hub.reason") != "this feed has ended" || q.Get("secret") != "word" {
 		t.Errorf("%v", q)
 	}
 	if known, err := r.store.Subscribed(t.Context(), topic, s.callback()); err != nil || known || len(s.posts()) != 0 {
@@ -428,9 +428,94 @@ func TestAHostIsNotAskedTooOften(t *testing.T) {
 			t.Errorf("request %d: %d %s, want %d", i+1, got, text, want)
 		}
 	}
-	if got, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", "https://other.example.org/"); got != 202 {
-		t.Errorf("another host: %d %s", got, text)
+	for callback, want := range map[string]int{"https://subscriber.example.net/": 202, "https://subscriber.example.org:8443/": 429, "http://other.example.org/": 429} {
+		if got, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", callback); got != want {
+			t.Errorf("%s: %d %s, want %d", callback, got, text, want)
+		}
 	}
+}
+
+// Ports and subdomains are to be had in any number.
+func TestLimitsCountByWhatOneHasToGet(t *testing.T) {
+	r := newRig(t, func(o *hub.Options) { o.PerHost = 1 })
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	r.stop() // nobody is asked here
+	for _, same := range [][]string{
+		{"https://one.reader.co.uk/", "https://two.reader.co.uk/", "https://reader.co.uk:8443/", "http://A.B.Reader.co.uk.:81/"},
+		{"https://someone.github.io/", "https://someone.github.io:8080/"},
+		{"https://else.github.io/"},
+		{"http://93.184.215.14/", "http://93.184.215.14:8080/"},
+		{"http://93.184.215.15/"},
+		{"https://[2606:2800:21f::1]/", "https://[2606:2800:21f::2]:444/"},
+		{"https://[2606:2800:21f:1::1]/"},
+		{"http://reader.intranet:81/", "http://reader.intranet:82/"},
+		{"http://other.intranet/"},
+		{"http://one.team.intranet/"},
+		{"http://two.team.intranet/"},
+		{"http://localhost:81/", "http://localhost:82/"},
+		{"http://127.0.0.1:81/"}, // ports of ours are programs of ours
+		{"http://127.0.0.1:82/"},
+		{"http://[::1]:81/"},
+		{"http://[::1]:82/"},
+	} {
+		for i, callback := range same {
+			want := 202
+			if i > 0 {
+				want = 429
+			}
+			if got, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", callback); got != want {
+				t.Errorf("%s: %d %s, want %d", callback, got, text, want)
+			}
+		}
+	}
+}
+
+// Who is asked whether it wants a topic gets what others are sent before it has answered;
+// who has it already is sent nothing twice.
+func TestNewsWhileASubscriberIsVerifiedReachIt(t *testing.T) {
+	r := newRig(t, nil)
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	first, second := newSubscriber(t), newSubscriber(t)
+	r.subscribe(first, topic)
+	asked, release := make(chan struct{}, 2), make(chan struct{})
+	hold := func(_ http.ResponseWriter, q *http.Request) bool {
+		if q.Method == http.MethodGet {
+			asked <- struct{}{}
+			<-release
+		}
+		return false
+	}
+	for _, s := range []*subscriber{first, second} {
+		s.answers(hold)
+		if status, text := r.post("hub.mode", "subscribe", "hub.topic", topic, "hub.callback", s.callback(), "hub.secret", "x"); status != 202 {
+			t.Fatalf("%d %s", status, text)
+		}
+		<-asked
+	}
+	r.topics.publish("/feed.atom", atomType, "two\none\n")
+	r.eventually("notification of the first", func() bool { return len(first.posts()) == 1 })
+	close(release)
+	r.is(r.notified(second, 1), topic, "x")
+	r.never("a second notification", func() bool { return len(first.posts()) > 1 || len(second.posts()) > 1 })
+}
+
+// What was known to those who have left is no news to who comes after them.
+func TestWhoComesAfterAllHaveLeftIsSentNoOldNews(t *testing.T) {
+	r := newRig(t, nil)
+	topic := r.topics.publish("/feed.atom", atomType, "one\n")
+	s := newSubscriber(t)
+	r.subscribe(s, topic)
+	r.post("hub.mode", "unsubscribe", "hub.topic", topic, "hub.callback", s.callback())
+	r.eventually("the end of it", func() bool {
+		known, err := r.store.Subscribed(t.Context(), topic, s.callback())
+		return err == nil && !known
+	})
+	r.topics.publish("/feed.atom", atomType, "two\none\n")
+	next := newSubscriber(t)
+	r.subscribe(next, topic)
+	r.never("a notification without news", func() bool { return len(next.posts()) > 0 })
+	r.topics.publish("/feed.atom", atomType, "three\ntwo\n")
+	r.is(r.notified(next, 1), topic, "")
 }
 
 // A name can lead to this machine; only when it is connected to this shows.

@@ -67,7 +67,7 @@ func (h *Hub) register(ctx context.Context) error {
 		}
 		topics = append(topics, store.TopicState{Topic: topic, Change: doc.Change, Listed: doc.Listed})
 	}
-	return h.o.Store.SyncPings(ctx, h.o.Notify, fetch.HostOf(h.o.Notify), topics)
+	return h.o.Store.SyncPings(ctx, h.o.Notify, limitedBy(fetch.HostOf(h.o.Notify)), topics)
 }
 
 func (h *Hub) main(topic string) bool { return slices.Contains(h.o.Main, topic) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/net/publicsuffix"
 	"golang.org/x/time/rate"
 
 	"tributary/feed"
@@ -26,9 +28,13 @@ import (
 // of the database, which is why they are not longer.
 const (
 	requestBytes = 16 << 10
-	addressBytes = 1000
+	addressBytes = LongestTopic
 	secretBytes  = 200 // less than that (WebSub, 5.1)
 )
+
+// LongestTopic is how many bytes a topic's address has at most. A feed with a longer one
+// names no hub.
+const LongestTopic = 1000
 
 // refusal is why a request is not accepted, for who develops the subscriber.
 type refusal struct {
@@ -192,7 +198,7 @@ func (h *Hub) wish(form url.Values) (w store.SubscriptionWish, err error) {
 }
 
 // callbackHost checks a callback's address, which is used as it is given, and
-// names its host.
+// names what its host is limited by.
 func (h *Hub) callbackHost(callback string) (string, error) {
 	const right = "give an address like https://example.org/push/4711"
 	if callback == "" {
@@ -208,7 +214,29 @@ func (h *Hub) callbackHost(callback string) (string, error) {
 	if err := fetch.Reachable(callback, h.o.AllowPrivate); err != nil {
 		return "", refuse(http.StatusBadRequest, "hub.callback: %s, and this hub sends to public addresses only.", err)
 	}
-	return fetch.HostOf(callback), nil
+	return limitedBy(fetch.HostOf(callback)), nil
+}
+
+// limitedBy is what limits for a host count by, so that ports and subdomains, of which
+// anybody can have any number, do not multiply them: of a public name the domain that was registered,
+// of a public address the address, of IPv6 its network. Addresses that are not public keep
+// their ports: those are our own programs.
+func limitedBy(host string) string {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	if addr, err := netip.ParseAddr(name); err == nil {
+		if literallyNear(host) {
+			return host
+		}
+		return network(addr.Unmap().WithZone(""))
+	}
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	if domain, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil && (icann || strings.Contains(suffix, ".")) {
+		return domain
+	}
+	return name // nobody sells names there: it is of a network of our own
 }
 
 // plain tells whether an address is text without spaces and control characters.

@@ -39,7 +39,7 @@ func (h *Hub) confirm(ctx context.Context, w store.SubscriptionWish) error {
 	if !w.Leave {
 		_, err := h.o.Topics.Topic(ctx, w.Topic)
 		if feed.CodeOf(err) == feed.CodeNotFound { // it was there when it was asked for
-			h.deny(ctx, w.Callback, w.Topic, message(err))
+			h.deny(ctx, w.Callback, w.Topic, topicEnded)
 			return h.o.Store.DropWish(ctx, w.ID)
 		}
 	}
@@ -51,7 +51,8 @@ func (h *Hub) confirm(ctx context.Context, w store.SubscriptionWish) error {
 	case meant:
 		granted, err := h.o.Store.Grant(ctx, w, asked)
 		h.log.Debug("a subscriber has confirmed", "topic", w.Topic, "host", w.Host, "leave", w.Leave, "granted", granted)
-		h.Changed() // there may be news since it asked
+		poke(h.due) // for what others were sent since it asked
+		h.Changed() // if nobody had it there may be news that nobody has looked for
 		return err
 	case (a.status == 0 || a.status >= 500) && !hopeless(a.err) && w.Attempts < verifyMost:
 		return h.o.Store.DelayWish(ctx, w.ID, asked.Add(h.backoff(w.Attempts-1)))
@@ -85,6 +86,10 @@ func (h *Hub) ask(ctx context.Context, w store.SubscriptionWish) (meant bool, a 
 	})
 	return echoed && a.ok(), a
 }
+
+// topicEnded is why a topic is denied that could be subscribed to before: its source is
+// gone, or it has another address now.
+const topicEnded = "this feed has ended"
 
 // deny tells a callback that it does not get a topic, or no longer (WebSub, 5.2).
 // Nothing depends on whether it hears it.

@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- The change number of a topic up to which who asks for it has missed nothing.
+ALTER TABLE subscription_wish ADD COLUMN change BIGINT NOT NULL DEFAULT 0;
