@@ -33,6 +33,10 @@ type SubscriptionWish struct {
 	Attempts int // to have it confirmed, this one included
 }
 
+// LongestTopic is how many bytes a topic's address has at most. A feed with a longer one
+// names no hub.
+const LongestTopic = 1000
+
 // TopicState is what the subscribers of a topic know: what its document listed
 // at a change number.
 type TopicState struct {

@@ -9,7 +9,6 @@ import (
 
 	"tributary/feed"
 	"tributary/store"
-	"tributary/web/hub"
 )
 
 // Told are the feeds of a site that a hub elsewhere is told of. Our own has every
@@ -25,7 +24,7 @@ func Told(base string) (all []string) {
 
 // hubOf is the hub that a feed names; "": none, for it would not take the feed.
 func (s *Server) hubOf(self string) string {
-	if s.opt.Hub == nil && !slices.Contains(Told(s.opt.Site.BaseURL), self) || len(self) > hub.LongestTopic {
+	if s.opt.Hub == nil && !slices.Contains(Told(s.opt.Site.BaseURL), self) || len(self) > store.LongestTopic {
 		return ""
 	}
 	return s.opt.HubURL

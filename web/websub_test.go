@@ -13,7 +13,6 @@ import (
 
 	"tributary/feed"
 	"tributary/store"
-	"tributary/web/hub"
 )
 
 const sampleBase = "https://guarantees.example"
@@ -293,7 +292,7 @@ func TestWhatTheHubDoesNotTakeNamesNone(t *testing.T) {
 				t.Errorf("%d bytes: %s: %v", len(sampleBase+path), says, is)
 			}
 		}
-		if fits := len(sampleBase+path) <= hub.LongestTopic; fits != want {
+		if fits := len(sampleBase+path) <= store.LongestTopic; fits != want {
 			t.Errorf("the hub takes %d bytes: %v", len(sampleBase+path), fits)
 		}
 	}

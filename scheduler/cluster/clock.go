@@ -50,19 +50,19 @@ func (c *Cluster) wake(ctx context.Context) error {
 	}
 }
 
-// overdue are feeds that are due at a moment, that nobody has and for which there is no
-// job, nor a part of a run that waits for one.
+// overdue are feeds that are due at a moment, by the clocks of all, that nobody has and for
+// which there is no job, nor a part of a run that waits for one.
 func (c *Cluster) overdue(ctx context.Context) (ids []int64, at time.Time, err error) {
 	var now int64
 	if err := c.db.QueryRow(ctx, `SELECT `+clock).Scan(&now); err != nil {
 		return nil, at, err
 	}
 	ids, err = idsOf(c.db.Query(ctx, `SELECT s.id FROM source s LEFT JOIN claim c ON c.source_id = s.id
-		WHERE s.removed IS NULL AND s.enabled = 1 AND s.kind <> 'folder' AND (s.next_due <= $4 OR s.next_due IS NULL AND s.status <> $3)
-		AND COALESCE(s.retry_after, 0) <= $4
-		AND (c.source_id IS NULL OR NOT `+living("c.holder")+` AND (c.queued < COALESCE(s.next_due, 0) OR c.queued < $4 - $2))
+		WHERE s.removed IS NULL AND s.enabled = 1 AND s.kind <> 'folder' AND (s.next_due <= $5 OR s.next_due IS NULL AND s.status <> $3)
+		AND COALESCE(s.retry_after, 0) <= $5
+		AND (c.source_id IS NULL OR NOT `+living("c.holder")+` AND (c.queued < COALESCE(s.next_due, 0) OR c.queued < $4::bigint - $2::bigint))
 		AND NOT EXISTS (SELECT 1 FROM run_part p WHERE p.source_id = s.id AND p.report IS NULL)
-		ORDER BY s.next_due NULLS FIRST LIMIT $1`, wokenAtOnce, queuedAgain.Milliseconds(), string(feed.StatusGone), now))
+		ORDER BY s.next_due NULLS FIRST LIMIT $1`, wokenAtOnce, queuedAgain.Milliseconds(), string(feed.StatusGone), now, now-skewMost.Milliseconds()))
 	return ids, time.UnixMilli(now), err
 }
 

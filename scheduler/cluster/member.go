@@ -225,7 +225,7 @@ func (m *Member) enter(ctx context.Context, begin time.Time) error {
 
 // skewMost is by how much our clock may differ from the database's. What is due is said
 // by the one and judged by the other, and jobs are put off by ours.
-const skewMost = time.Minute
+const skewMost = 10 * time.Second
 
 // compareClocks is an error if our clock or the database's is wrong.
 func (m *Member) compareClocks(ctx context.Context) error {

@@ -28,13 +28,9 @@ import (
 // of the database, which is why they are not longer.
 const (
 	requestBytes = 16 << 10
-	addressBytes = LongestTopic
+	addressBytes = store.LongestTopic
 	secretBytes  = 200 // less than that (WebSub, 5.1)
 )
-
-// LongestTopic is how many bytes a topic's address has at most. A feed with a longer one
-// names no hub.
-const LongestTopic = 1000
 
 // refusal is why a request is not accepted, for who develops the subscriber.
 type refusal struct {
