@@ -88,6 +88,9 @@ func (q *quick) beat(ctx context.Context) {
 	if tag, err := q.db.Exec(ctx, query, id, quickLease.Milliseconds()); err != nil || tag.RowsAffected() == 0 {
 		return
 	}
+	if _, err := q.db.Exec(ctx, `DELETE FROM worker WHERE until < `+clock); err != nil { // the dead are buried
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.id, q.trust = id, begun.Add(quickTrust)
