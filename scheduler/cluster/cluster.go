@@ -88,6 +88,7 @@ func New(ctx context.Context, role Role, dsn string, opts scheduler.Options, st 
 	c.dispatcher = newDispatcher(c)
 	c.member = &Member{db: lease, log: log, name: processName(), role: role, seeds: c.takesSeeds, inherit: c.inherit}
 	c.hosts = NewHosts(db, c.member)
+	c.member.farewell = c.hosts.tell // else a host that asked for a pause would be asked by the next
 	p.Store = fenced{scheduler.ForPipeline(st), st}
 	if err = migrateRiver(ctx, db, log); err != nil {
 		err = c.mend(fmt.Errorf("bring the tables of jobs up to date: %w", err))

@@ -47,6 +47,8 @@ type Member struct {
 
 	// inherit is told who has died, in the transaction that buries them.
 	inherit func(ctx context.Context, tx pgx.Tx, gone []dead) error
+	// farewell tells the others what they have to know before what a life held is free.
+	farewell func(ctx context.Context) error
 
 	mu     sync.Mutex
 	now    life
@@ -204,6 +206,9 @@ func (m *Member) renew(ctx context.Context, begin time.Time) (bool, error) {
 // enter begins a new life, and buries the one before.
 func (m *Member) enter(ctx context.Context, begin time.Time) error {
 	before := m.end()
+	if err := m.farewell(ctx); err != nil {
+		return err
+	}
 	if err := m.bury(ctx, `id = $1`, before.id); err != nil {
 		return err
 	}
