@@ -97,9 +97,15 @@ func (s *Scheduler) Push(ctx context.Context, src feed.Source, doc feed.Document
 		return err
 	}
 	report, err := run.wait(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return Pushed(src, report)
+}
+
+// Pushed is why a run has not taken in what was pushed for a source; nil: it has.
+func Pushed(src feed.Source, report feed.Report) error {
+	switch {
 	case len(report.Sources) == 0:
 		return feed.Errorf(feed.CodeNotFound, "%s was removed meanwhile", src.Slug)
 	case report.Sources[0].Outcome == feed.OutcomeDisabled:
@@ -190,7 +196,7 @@ func (s *Scheduler) Running() bool {
 
 // carryOut does a run from its lock to its stored report.
 func (s *Scheduler) carryOut(run *activeRun) {
-	err := safely(func() error { return s.ingest(run) })
+	err := Safely(func() error { return s.ingest(run) })
 	busy := errors.Is(err, errBusy)
 	if err != nil && s.ctx.Err() != nil && !busy {
 		err = feed.Errorf(feed.CodeUnavailable, "the program was told to stop before it was done; "+
@@ -223,8 +229,8 @@ func (s *Scheduler) carryOut(run *activeRun) {
 	}
 }
 
-// safely makes an error of a panic.
-func safely(do func() error) (err error) {
+// Safely makes an error of a panic.
+func Safely(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = feed.Errorf(feed.CodeInternal, "a defect broke it off: %v; please report it with this trace: %s", r, debug.Stack())

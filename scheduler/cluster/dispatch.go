@@ -13,6 +13,7 @@ import (
 	"tributary/feed"
 	"tributary/ingest"
 	"tributary/ingest/fetch"
+	"tributary/scheduler"
 )
 
 const (
@@ -367,7 +368,7 @@ func (c *Cluster) pipe(l life, run ingest.Run, sources []feed.Source, done func(
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
 	run.ID, run.Now, run.Others = l.id, c.pipeline.Now(), c.member.Others
-	return safely(func() error { return c.pipeline.Run(ctx, run, sources, done) })
+	return scheduler.Safely(func() error { return c.pipeline.Run(ctx, run, sources, done) })
 }
 
 // claim takes those of the sources that nobody has; they are sorted. Where it is not known

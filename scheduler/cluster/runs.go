@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"tributary/feed"
 	"tributary/ingest"
+	"tributary/scheduler"
 	"tributary/store"
 )
 
@@ -143,17 +143,10 @@ func priorityOf(req feed.RunRequest) int {
 // and returns when that is done.
 func (c *Cluster) Push(ctx context.Context, src feed.Source, doc feed.Document) error {
 	report, err := c.alone(ctx, src, ingest.Run{Pushed: &doc}, "push")
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case len(report.Sources) == 0:
-		return feed.Errorf(feed.CodeNotFound, "%s was removed meanwhile", src.Slug)
-	case report.Sources[0].Outcome == feed.OutcomeDisabled:
-		return feed.Errorf(feed.CodeConflict, "%s was switched off meanwhile", src.Slug)
-	case report.Sources[0].Outcome == feed.OutcomeFailed:
-		return feed.Errorf(feed.CodeInvalid, "%s", report.Sources[0].Error)
 	}
-	return nil
+	return scheduler.Pushed(src, report)
 }
 
 // alone takes one source through the pipeline in this process, when nobody else
@@ -354,14 +347,4 @@ func (c *Cluster) tell(report feed.Report) {
 	c.log.Info("run "+report.State, "trigger", report.Trigger, "sources", report.Total, "failed", report.Failed(),
 		"published", report.Counts.Published, "updated", report.Counts.Updated, "copies", report.Counts.Copies,
 		"withdrawn", report.Counts.Withdrawn, "took", report.Finished.Sub(report.Started).Round(time.Millisecond).String())
-}
-
-// safely makes an error of a panic.
-func safely(do func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = feed.Errorf(feed.CodeInternal, "a defect broke it off: %v; please report it with this trace: %s", r, debug.Stack())
-		}
-	}()
-	return do()
 }
